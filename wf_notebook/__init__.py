@@ -1,0 +1,143 @@
+"""Durable workflows you write in a notebook cell.
+
+`%load_ext wf_notebook` gives a notebook the magics; the names below are their function twins.
+They are loaded on first use, so that importing the package costs next to nothing: the guest, which
+imports it in a child process, must not drag the rest in.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from wf_notebook.api import (
+        Origin,
+        World,
+        check,
+        current_world,
+        get_run,
+        open_world,
+        start,
+    )
+    from wf_notebook.definition.model import CheckReport, Definition, Diagnostic
+    from wf_notebook.definition.steps import step
+    from wf_notebook.engine.context import StepContext, step_context
+    from wf_notebook.errors import (
+        ArgumentsError,
+        DefinitionError,
+        DivergenceError,
+        FatalError,
+        HookConflictError,
+        HookNotFoundError,
+        HookPayloadError,
+        PayloadError,
+        RegistrationError,
+        RetryableError,
+        RunBlockedError,
+        RunCancelledError,
+        RunConflictError,
+        RunFailedError,
+        RunNotFoundError,
+        StepNotRegisteredError,
+        UsageError,
+        WaitingForHook,
+        WorkflowError,
+        WorldDamagedError,
+        WorldError,
+        WorldFullError,
+        WorldLockedError,
+    )
+    from wf_notebook.run import Run
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "wf_notebook.api": (
+        "Origin", "World", "check", "current_world", "get_run", "open_world", "start",
+    ),
+    "wf_notebook.definition.model": ("CheckReport", "Definition", "Diagnostic"),
+    "wf_notebook.definition.steps": ("step",),
+    "wf_notebook.engine.context": ("StepContext", "step_context"),
+    "wf_notebook.run": ("Run",),
+    "wf_notebook.errors": (
+        "ArgumentsError", "DefinitionError", "DivergenceError", "FatalError", "HookConflictError",
+        "HookNotFoundError", "HookPayloadError", "PayloadError", "RegistrationError",
+        "RetryableError", "RunBlockedError", "RunCancelledError", "RunConflictError",
+        "RunFailedError", "RunNotFoundError", "StepNotRegisteredError", "UsageError",
+        "WaitingForHook", "WorkflowError", "WorldDamagedError", "WorldError", "WorldFullError",
+        "WorldLockedError",
+    ),
+}  # fmt: skip
+_WHERE = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "ArgumentsError",
+    "CheckReport",
+    "Definition",
+    "DefinitionError",
+    "Diagnostic",
+    "DivergenceError",
+    "FatalError",
+    "HookConflictError",
+    "HookNotFoundError",
+    "HookPayloadError",
+    "Origin",
+    "PayloadError",
+    "RegistrationError",
+    "RetryableError",
+    "Run",
+    "RunBlockedError",
+    "RunCancelledError",
+    "RunConflictError",
+    "RunFailedError",
+    "RunNotFoundError",
+    "StepContext",
+    "StepNotRegisteredError",
+    "UsageError",
+    "WaitingForHook",
+    "WorkflowError",
+    "World",
+    "WorldDamagedError",
+    "WorldError",
+    "WorldFullError",
+    "WorldLockedError",
+    "check",
+    "current_world",
+    "get_run",
+    "open_world",
+    "start",
+    "step",
+    "step_context",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use."""
+    module = _WHERE.get(name)
+    if module is None:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(importlib.import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register magics, completion and settings: `%load_ext wf_notebook`."""
+    from wf_notebook.notebook.session import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Take everything back: `%unload_ext wf_notebook`."""
+    from wf_notebook.notebook.session import unload
+
+    unload(shell)

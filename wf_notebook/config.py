@@ -1,0 +1,80 @@
+"""What can be set, with its defaults; the only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final, Literal
+
+IsolationMode = Literal["strict", "process", "inline"]
+ISOLATION_MODES: Final = ("strict", "process", "inline")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Budgets of a run and of a world.
+
+    Attributes:
+        activation_seconds: wall clock that one activation of a guest may take.
+        activation_cpu_seconds: CPU time that one activation may take.
+        memory_mb: address space of a guest process.
+        commands_per_activation: steps, sleeps and hooks that one activation may ask for.
+        message_bytes: size of one message between host and guest.
+        events_per_run: events of one run.
+        concurrent_steps: attempts in flight in one world.
+        live_guests: guests kept alive; the rest replay cold.
+    """
+
+    activation_seconds: float = 30.0
+    activation_cpu_seconds: int = 10
+    memory_mb: int = 512
+    commands_per_activation: int = 10_000
+    message_bytes: int = 256 << 20
+    events_per_run: int = 25_000
+    concurrent_steps: int = 64
+    live_guests: int = 64
+
+
+def master_key_from_environment() -> str | None:
+    """`WF_NOTEBOOK_KEY`: 32 bytes, as hex or base64."""
+    return os.environ.get("WF_NOTEBOOK_KEY") or None
+
+
+def wait_everywhere() -> bool:
+    """`WF_NOTEBOOK_WAIT=1`: every `%%workflow` cell waits for its run, as headless runs need."""
+    return os.environ.get("WF_NOTEBOOK_WAIT", "") not in ("", "0")
+
+
+def notebook_path() -> str | None:
+    """`JPY_SESSION_NAME`: the notebook that this kernel serves, if a front end said so."""
+    return os.environ.get("JPY_SESSION_NAME") or None
+
+
+def headless_answers() -> str | None:
+    """`WF_NOTEBOOK_ANSWERS`: what `wf run` answers to hooks, as JSON; None outside `wf run`."""
+    return os.environ.get("WF_NOTEBOOK_ANSWERS") or None
+
+
+def world_path() -> str | None:
+    """`WF_NOTEBOOK_WORLD`: the world to use instead of the notebook's own."""
+    return os.environ.get("WF_NOTEBOOK_WORLD") or None
+
+
+def headless_environment(*, notebook: str, answers: str, world: str | None) -> dict[str, str]:
+    """This process's environment, plus what tells a kernel that nobody sits before it."""
+    ours = {
+        "WF_NOTEBOOK_WAIT": "1",
+        "WF_NOTEBOOK_ANSWERS": answers,
+        "JPY_SESSION_NAME": notebook,
+    }
+    chosen = {} if world is None else {"WF_NOTEBOOK_WORLD": os.path.abspath(world)}
+    return {**os.environ, **ours, **chosen}
+
+
+def user_config_folder() -> str:
+    """The folder of this user's settings: `XDG_CONFIG_HOME` or its like, plus `wf_notebook`."""
+    if os.name == "nt":
+        base = os.environ.get("APPDATA") or os.path.expanduser("~")
+    else:
+        base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    return os.path.join(base, "wf_notebook")

@@ -1,0 +1,573 @@
+"""asyncio in a source: the primitives people know, durable, and in the order CPython runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import Any
+
+import pytest
+
+from tests.guest_runs import SECOND, START_US, Play, check_replays, result_of, run
+
+# ------------------------------------------------------------------------ timers and sleeps
+
+
+def test_sleeps_and_timeouts_are_durable_waits() -> None:
+    """Each has its kind, its absolute time and the line that asked."""
+    play = Play("""
+async def w():
+    await sleep("1m")
+    await asyncio.sleep(1.5)
+    async with asyncio.timeout(30):
+        await steps.a(1)
+    return "done"
+""")
+    assert play.commands == [
+        {"op": "wait", "kind": "sleep", "due_us": START_US + 60 * SECOND, "line": 3, "n": 1,
+         "after": 0},
+    ]  # fmt: skip
+    assert play.wake(1)[0] == {
+        "op": "wait", "kind": "sleep", "due_us": START_US + SECOND + 1_500_000, "line": 4, "n": 2,
+        "after": 1,
+    }  # fmt: skip
+    timer, step = play.wake(2)
+    assert (timer["kind"], timer["due_us"], timer["line"]) == ("timer", START_US + 32 * SECOND, 5)
+    assert step["op"] == "step"
+    assert play.done(4) == [{"op": "wait_cancel", "line": 5, "n": 3, "after": 3}]
+    assert check_replays(play).result == "done"
+
+
+def test_a_timer_set_and_cancelled_at_once_is_not_recorded() -> None:
+    """It gets no position and leaves no gap."""
+    play = Play("""
+async def w():
+    async with asyncio.timeout(30):
+        pass
+    sleep(5).cancel()
+    await steps.a(1)
+""")
+    assert play.asked() == ["step 1 a"]
+
+
+def test_a_timeout_cancels_the_step() -> None:
+    """When the wait ends first, the step is withdrawn and TimeoutError raised."""
+    source = """
+async def w():
+    try:
+        async with asyncio.timeout(5) as scope:
+            await steps.a(1)
+    except TimeoutError:
+        return [scope.expired(), "timed out"]
+"""
+    play = Play(source)
+    play.wake(1)
+    assert play.asked() == ["wait 1 timer", "step 2 a", "step_cancel 2"]
+    play.done(2, "late")
+    assert check_replays(play).result == [True, "timed out"]
+
+
+@pytest.mark.parametrize("first", ["step", "wait"])
+def test_wait_for_either_way(first: str) -> None:
+    """Result or TimeoutError, and the loser is withdrawn."""
+    source = """
+async def w():
+    try:
+        return await asyncio.wait_for(steps.a(1), 5)
+    except TimeoutError:
+        return "timeout"
+"""
+    play = Play(source)
+    assert play.asked() == ["step 1 a", "wait 2 timer"]
+    (withdrawn,) = play.done(1, "fine") if first == "step" else play.wake(2)
+    assert withdrawn["op"] == ("wait_cancel" if first == "step" else "step_cancel")
+    assert check_replays(play).result == ("fine" if first == "step" else "timeout")
+
+
+def test_no_time_is_no_wait() -> None:
+    """`sleep(0)` is a turn; a timeout of 0 and a past deadline need no event; `sleep(0)` of ours
+    is a wait that is due."""  # noqa: D205, D209 - one sentence
+    body = """
+    await asyncio.sleep(0)
+    await asyncio.sleep(-1)
+    found = []
+    for seconds in (0, -3):
+        try:
+            await asyncio.wait_for(steps.a(seconds), seconds)
+        except TimeoutError:
+            found.append(seconds)
+    try:
+        async with asyncio.timeout(0):
+            await asyncio.Event().wait()
+    except TimeoutError:
+        found.append("timeout")
+    return found
+    """
+    assert result_of(body) == [0, -3, "timeout"]
+
+
+def test_a_timeout_may_be_moved() -> None:
+    """`reschedule` withdraws the wait and sets another."""
+    source = """
+async def w():
+    async with asyncio.timeout(10) as scope:
+        await steps.a(1)
+        scope.reschedule(scope.when() + 50)
+        await steps.a(2)
+"""
+    play = Play(source)
+    play.done(2)
+    assert play.asked()[2:] == ["wait_cancel 1", "wait 3 timer", "step 4 a"]
+    assert play.commands[3]["due_us"] == START_US + 60 * SECOND
+
+
+# ----------------------------------------------------------------------- many things at once
+
+
+def test_gather_keeps_the_order_of_its_arguments() -> None:
+    """Outcomes in any order, results in that of the calls."""
+    body = "return await asyncio.gather(*[steps.a(i) for i in range(3)], sleep(9))"
+    found = result_of(body, ("done", 3, "c"), ("wake", 4), ("done", 1, "a"), ("done", 2, "b"))
+    assert found == ["a", "b", "c", None]
+
+
+def test_gather_raises_the_first_failure_and_leaves_the_rest() -> None:
+    """As in asyncio: the others go on; `return_exceptions` collects."""
+    source = """
+async def w():
+    rest = [steps.a(1), steps.a(2)]
+    try:
+        await asyncio.gather(*rest)
+    except StepError as error:
+        print(error)
+    found = await asyncio.gather(*rest, return_exceptions=True)
+    return [type(found[0]).__name__, found[1]]
+"""
+    play = Play(source)
+    play.fail(1)
+    play.done(2, "fine")
+    assert check_replays(play).result == ["StepError", "fine"]
+    assert play.printed == "ValueError: bad\n"
+
+
+def test_a_task_group_takes_started_things() -> None:
+    """Steps, sleeps and hooks become tasks, with names and results."""
+    source = """
+async def w():
+    hook = create_hook("t")
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(steps.a(1)),
+            group.create_task(sleep(5)),
+            group.create_task(hook, name="mine"),
+        ]
+    single = asyncio.create_task(steps.a(2))
+    return [t.get_name() for t in tasks], [t.result() for t in tasks], await single
+"""
+    outcomes = [("done", 2, "r"), ("wake", 3), ("resume", 1, "p"), ("done", 4, "s")]
+    reply = run(source, *outcomes)
+    assert reply.result["v"] == [
+        ["Task-1", "Task-2", "mine"], ["r", None, "p"], "s",
+    ]  # fmt: skip
+
+
+def test_a_failing_task_group_cancels_in_the_order_of_creation() -> None:
+    """CPython keeps the tasks in a set, whose order is that of addresses."""
+    source = """
+async def one(i):
+    try:
+        await steps.a(i)
+    finally:
+        print(i, end=" ")
+async def w():
+    async with asyncio.TaskGroup() as group:
+        for i in range(20):
+            group.create_task(one(i))
+"""
+    play = Play(source)
+    play.fail(7)
+    check_replays(play)
+    assert play.printed == " ".join(map(str, [6, *range(6), *range(7, 20)])) + " "
+
+
+def test_wait_returns_sets_in_the_order_of_its_argument() -> None:
+    """Done and pending are sets, and iterate as the futures were given."""
+    source = """
+async def w():
+    futures = [steps.a(i) for i in range(9)]
+    done, pending = await asyncio.wait(futures, timeout=60)
+    index = {future: i for i, future in enumerate(futures)}
+    return [index[f] for f in done], [index[f] for f in pending], type(done) is set
+"""
+    outcomes = [("done", n, None) for n in (7, 3, 5)]
+    reply = run(source, *outcomes, ("wake", 10))
+    assert reply.result["v"] == [[2, 4, 6], [0, 1, 3, 5, 7, 8], True]
+
+
+def test_wait_for_the_first_failure() -> None:
+    """`FIRST_EXCEPTION` returns when something fails."""
+    source = """
+async def w():
+    done, pending = await asyncio.wait(
+        [steps.a(1), steps.a(2), steps.a(3)], return_when=asyncio.FIRST_EXCEPTION
+    )
+    return len(done), len(pending)
+"""
+    assert run(source, ("done", 1, 1), ("fail", 3)).result["v"] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        ("asyncio.wait(steps.a(1))", "expect a list of futures"),
+        ("asyncio.wait([made])", "forbidden"),
+        ("asyncio.wait([])", "empty"),
+        ("asyncio.wait([create_hook('t')])", "asyncio.create_task(hook)"),
+        ("asyncio.as_completed(steps.a(1))", "expects an iterable"),
+        ("asyncio.create_task(5)", "a coroutine was expected"),
+    ],
+)
+def test_wrong_calls_are_errors_at_the_call(call: str, says: str) -> None:
+    """The message is asyncio's own, or says what to write for a hook."""
+    source = f"""
+async def helper(): pass
+async def w():
+    made = helper()
+    try:
+        await {call}
+    finally:
+        made.close()
+"""
+    reply = run(source)
+    assert reply.error is not None
+    assert reply.error.type in ("TypeError", "ValueError")
+    assert says in reply.error.message
+
+
+@pytest.mark.parametrize("loop", ["for f in {}:\n        found.append(await f)",
+                                  "async for f in {}:\n        found.append(await f)"])  # fmt: skip
+def test_as_completed_follows_the_log(loop: str) -> None:
+    """With `for` and, on every Python, with `async for`; coroutines start in their order."""
+    body = loop.format("asyncio.as_completed([one(i) for i in range(4)])")
+    source = f"""
+async def one(i):
+    return await steps.a(i)
+async def w():
+    found = []
+    {body}
+    return found
+"""
+    outcomes = [("done", n, n) for n in (3, 1, 4, 2)]
+    reply = run(source, *outcomes)
+    assert [c.args for c in reply.commands if c.op == "step"] == [{"x": i} for i in range(4)]
+    assert reply.result == [3, 1, 4, 2]
+
+
+def test_as_completed_yields_the_given_futures_and_times_out() -> None:
+    """`async for` gives the futures themselves; after the timeout TimeoutError is raised."""
+    source = """
+async def w():
+    futures = [steps.a(1), steps.a(2)]
+    found = []
+    try:
+        async for future in asyncio.as_completed(futures, timeout=60):
+            found.append(futures.index(future))
+    except TimeoutError:
+        found.append("timeout")
+    return found
+"""
+    assert run(source, ("done", 2, 1), ("wake", 3)).result == [1, "timeout"]
+    assert run(source, ("done", 2, 1), ("done", 1, 1)).result == [1, 0]
+
+
+# ------------------------------------------------------------------------- synchronisation
+
+PRIMITIVES = {
+    "semaphore": ("""
+limit = asyncio.Semaphore(2)
+async def one(i):
+    async with limit:
+        return await steps.a(i)
+async def w():
+    return await asyncio.gather(*(one(i) for i in range(4)))
+""", [("done", 2, "b"), ("done", 1, "a"), ("done", 3, "c"), ("done", 4, "d")], ["a", "b", "c", "d"]),
+    "lock and condition": ("""
+async def w():
+    ready, items = asyncio.Condition(), []
+    async def consume():
+        async with ready:
+            await ready.wait_for(lambda: items)
+            return items.pop()
+    task = asyncio.create_task(consume())
+    value = await steps.a(1)
+    async with ready:
+        items.append(value)
+        ready.notify()
+    return await task
+""", [("done", 1, 9)], 9),
+    "event": ("""
+async def w():
+    event, order = asyncio.Event(), []
+    async def waiter(i):
+        await event.wait()
+        order.append(i)
+    tasks = [asyncio.create_task(waiter(i)) for i in range(3)]
+    await steps.a(1)
+    event.set()
+    await asyncio.wait(tasks)
+    return order
+""", [("done", 1, None)], [0, 1, 2]),
+    "queue": ("""
+async def w():
+    queue = asyncio.PriorityQueue()
+    async def work(out):
+        while True:
+            priority, item = await queue.get()
+            out.append(await steps.a(item))
+            queue.task_done()
+    out = []
+    for entry in [(2, "b"), (1, "a"), (3, "c")]:
+        queue.put_nowait(entry)
+    task = asyncio.create_task(work(out))
+    await queue.join()
+    task.cancel()
+    return out
+""", [("done", 1, 1), ("done", 2, 2), ("done", 3, 3)], [1, 2, 3]),
+    "barrier": ("""
+async def w():
+    barrier = asyncio.Barrier(2)
+    async def side(i):
+        await steps.a(i)
+        return await barrier.wait()
+    return sorted(await asyncio.gather(side(1), side(2)))
+""", [("done", 2, None), ("done", 1, None)], [0, 1]),
+    "bounded": ("""
+async def w():
+    limit = asyncio.BoundedSemaphore()
+    try:
+        limit.release()
+    except ValueError as error:
+        return str(error)
+""", [], "BoundedSemaphore released too many times"),
+    "empty queue": ("""
+async def w():
+    try:
+        asyncio.LifoQueue().get_nowait()
+    except asyncio.QueueEmpty:
+        return asyncio.iscoroutinefunction(w), asyncio.current_task().get_name()
+""", [], {"$t": "tuple", "v": [True, "workflow"]}),
+    "except*": ("""
+async def w():
+    found = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(steps.a(1))
+            group.create_task(steps.a(2))
+    except* StepError as group:
+        found += [error.type for error in group.exceptions]
+    return found
+""", [("fail", 2, "KeyError")], ["KeyError"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_synchronisation_works_and_survives_replay(name: str) -> None:
+    """Semaphore, Lock, Condition, Event, queues, Barrier, `except*`: as in asyncio, durably."""
+    source, outcomes, expected = PRIMITIVES[name]
+    assert run(source, *outcomes).result == expected
+
+
+# -------------------------------------------------------- the order in which CPython runs them
+
+# Each takes `asyncio`, a function that starts a step, and a list to write down what happens.
+BODIES = [
+    """
+async def body(asyncio, step, log):
+    async def one(i):
+        log.append(("start", i))
+        log.append((await step(i), i))
+    await asyncio.gather(*[one(i) for i in range(3)], step(3))
+""",
+    """
+async def body(asyncio, step, log):
+    async def one(i):
+        try:
+            await step(i)
+        except asyncio.CancelledError:
+            log.append(("cancelled", i))
+            raise
+        finally:
+            log.append(("finally", i))
+    tasks = [asyncio.create_task(one(i)) for i in range(3)]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        if task in pending:
+            task.cancel()
+    log.append([type(e).__name__ for e in await asyncio.gather(*tasks, return_exceptions=True)])
+""",
+    """
+async def body(asyncio, step, log):
+    queue = asyncio.Queue(1)
+    async def produce():
+        for i in range(3):
+            await queue.put(await step(i))
+            log.append(("put", i))
+    async def consume():
+        for _ in range(3):
+            log.append(("got", await queue.get()))
+            await asyncio.sleep(0)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(produce())
+        group.create_task(consume())
+""",
+    """
+async def body(asyncio, step, log):
+    limit, lock = asyncio.Semaphore(2), asyncio.Lock()
+    async def one(i):
+        async with limit:
+            value = await step(i)
+            async with lock:
+                log.append((i, value))
+                await asyncio.sleep(0)
+        log.append(("left", i))
+    await asyncio.gather(*[one(i) for i in range(4)])
+""",
+    """
+async def body(asyncio, step, log):
+    first, second = step(0), step(1)
+    shielded = asyncio.shield(first)
+    task = asyncio.create_task(asyncio.wait_for(shielded, None))
+    log.append(await second)
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        log.append("cancelled")
+    log.append(first.cancelled())
+    log.append(await step(2))
+    for f in asyncio.as_completed([step(3), step(4)]):
+        log.append(await f)
+""",
+    """
+async def body(asyncio, step, log):
+    async def fails(i):
+        await step(i)
+        raise ValueError(i)
+    async def waits(i):
+        try:
+            await step(i)
+        finally:
+            log.append(("end", i))
+            await asyncio.sleep(0)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(waits(0))
+            group.create_task(fails(1))
+            group.create_task(fails(2))
+            group.create_task(waits(3))
+    except* ValueError as errors:
+        log.append([str(e) for e in errors.exceptions])
+""",
+    """
+async def body(asyncio, step, log):
+    async def agen():
+        for i in range(3):
+            try:
+                yield await step(i)
+            finally:
+                log.append(("left", i))
+    async for value in agen():
+        log.append(value)
+    event = asyncio.Event()
+    async def waiter(i):
+        await event.wait()
+        log.append(("woken", i))
+    tasks = [asyncio.create_task(waiter(i)) for i in range(3)]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    event.set()
+    log.append(len((await asyncio.wait(tasks))[0]))
+""",
+]
+ORDERS = [(0, 1, 2, 3, 4), (4, 3, 2, 1, 0), (1, 3, 0, 4, 2)]
+
+
+def in_cpython(source: str, order: tuple[int, ...]) -> list[Any]:
+    """Run a body on asyncio's own loop; give the results one by one, each when nothing is ready."""
+    log: list[Any] = []
+    futures: dict[int, asyncio.Future[Any]] = {}
+    given: list[int] = []
+
+    async def everything() -> None:
+        loop = asyncio.get_running_loop()
+
+        def step(i: int) -> asyncio.Future[Any]:
+            futures[i] = loop.create_future()
+            if i in given:
+                futures[i].set_result(i * 10)
+            return futures[i]
+
+        async def quiet() -> None:
+            for _ in range(50):
+                await asyncio.sleep(0)
+
+        names: dict[str, Any] = {}
+        exec(source, names)
+        task = asyncio.create_task(names["body"](asyncio, step, log))
+        await quiet()
+        for _ in order:
+            ready = next((i for i in order if i in futures and i not in given), None)
+            if ready is None or task.done():
+                break
+            given.append(ready)
+            if not futures[ready].done():
+                futures[ready].set_result(ready * 10)
+            await quiet()
+        await task
+
+    asyncio.run(everything())
+    return log
+
+
+def in_the_guest(source: str, order: tuple[int, ...]) -> list[Any]:
+    entry = """
+async def w():
+    log = []
+    await body(asyncio, steps.a, log)
+    return log
+"""
+    play = Play(source + entry)
+    given: list[int] = []
+    for _ in order:
+        asked = {c["args"]["x"]: c["n"] for c in play.commands if c["op"] == "step"}
+        ready = next((i for i in order if i in asked and i not in given), None)
+        if ready is None or play.machine.ended:
+            break
+        given.append(ready)
+        play.done(asked[ready], ready * 10)
+    reply = check_replays(play)
+    assert reply.status == "completed", reply
+    return list(reply.result)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("source", BODIES)
+def test_the_schedule_is_cpythons(source: str, order: tuple[int, ...]) -> None:
+    """What happens, and in which order, is what asyncio does when results come one by one."""
+    expected = in_cpython(source, order)
+    found = in_the_guest(source, order)
+    assert found == [_as_tree(entry) for entry in expected]
+
+
+def _as_tree(value: Any) -> Any:
+    return {"$t": "tuple", "v": list(value)} if isinstance(value, tuple) else value
+
+
+def test_signatures_are_asyncios() -> None:
+    """Where we write a function anew, it takes what asyncio's takes."""
+    from wf_notebook.guest import aio
+
+    for name in ("wait", "wait_for", "as_completed"):
+        ours = inspect.signature(getattr(aio, name)).parameters
+        theirs = inspect.signature(getattr(asyncio, name)).parameters
+        assert list(ours) == list(theirs)

@@ -1,0 +1,105 @@
+"""What `import` and the builtins are in a source: faces that repeat at every replay.
+
+`guest.language` says which names there are; this module says what they are bound to: CPython's own,
+but for what depends on the time, on chance, on addresses or on hashes.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from wf_notebook.guest.language import BUILTINS, MODULES
+from wf_notebook.guest.ordered import OPERATORS, OrderedFrozenSet, OrderedSet
+from wf_notebook.guest.transform import HELPERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["make_builtins", "make_modules"]
+
+
+def _members(name: str) -> dict[str, object]:
+    real = importlib.import_module(name)
+    return {member: getattr(real, member) for member in MODULES[name] if hasattr(real, member)}
+
+
+# The same in every run.
+_COMMON: Final = {name: _members(name) for name in sorted(MODULES)}
+# Themselves: dataclasses knows `typing.ClassVar` in an annotation by the identity of the module.
+_THEMSELVES: Final = ("dataclasses", "typing")
+_COMMON["operator"].update(
+    {name: operate for name, operate in OPERATORS.items() if name in MODULES["operator"]}
+)
+
+
+def make_modules(own: Mapping[str, Mapping[str, object]]) -> dict[str, ModuleType]:
+    """Return the modules that a run can import, by their full names.
+
+    Args:
+        own: members that belong to this run, by module; names that aren't offered are left out.
+    """
+    faces: dict[str, ModuleType] = {}
+    for name, common in _COMMON.items():
+        if name in _THEMSELVES:
+            faces[name] = importlib.import_module(name)
+            continue
+        face = faces[name] = ModuleType(name)
+        members = {n: m for n, m in own.get(name, {}).items() if n in MODULES[name]}
+        vars(face).update(common | members)
+        parent, _, child = name.rpartition(".")
+        if parent:
+            setattr(faces[parent], child, face)
+    return faces
+
+
+def _importer(modules: Mapping[str, ModuleType]) -> Callable[..., ModuleType]:
+    def import_module(
+        name: str,
+        globals: Any = None,  # noqa: A002 - Python's own names
+        locals: Any = None,  # noqa: A002
+        fromlist: Any = (),
+        level: int = 0,
+    ) -> ModuleType:
+        # CPython's C code (strptime, strftime) imports by way of the caller's builtins, with a
+        # list; import statements give None or a tuple.
+        if type(fromlist) is list:
+            return builtins.__import__(name, globals, locals, fromlist, level)
+        if level or name not in modules:
+            offered = ", ".join(sorted(name for name in modules if "_" not in name))
+            msg = f"a workflow cannot import {name!r}; there are: {offered}"
+            raise ImportError(msg, name=name)
+        return modules[name if fromlist else name.partition(".")[0]]
+
+    return import_module
+
+
+class _Plain:
+    """The base of classes without one: their default text has no address in it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__module__}.{type(self).__qualname__} object>"
+
+
+def _build_class(body: Any, name: str, /, *bases: Any, **options: Any) -> Any:
+    return builtins.__build_class__(body, name, *(bases or (_Plain,)), **options)
+
+
+def make_builtins(
+    modules: Mapping[str, ModuleType], predefined: Mapping[str, object]
+) -> dict[str, object]:
+    """Return what a source finds as `__builtins__`; `predefined` are the names of its surface."""
+    found = {name: getattr(builtins, name) for name in BUILTINS if hasattr(builtins, name)}
+    return {
+        **found,
+        **HELPERS,
+        "set": OrderedSet,
+        "frozenset": OrderedFrozenSet,
+        "__build_class__": _build_class,
+        "__import__": _importer(modules),
+        **predefined,
+    }

@@ -1,0 +1,326 @@
+"""Where guests run: each in a child process of its own, which can do nothing but answer.
+
+The child has an empty environment, no descriptors but its messages, and limits of memory, CPU time
+and wall clock. That keeps a source from harming the kernel by accident; it is not yet a claim
+against one that means harm (isolation="strict").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from wf_notebook.config import Limits
+from wf_notebook.errors import (
+    GuestBudgetError,
+    GuestDiedError,
+    GuestProtocolError,
+    IsolationError,
+    IsolationUnavailable,
+)
+from wf_notebook.guest.talk import EXIT_MEMORY
+from wf_notebook.isolation.nursery import Child, Nursery, NurseryClosedError
+from wf_notebook.isolation.protocol import Reply, parse_reply
+from wf_notebook.isolation.wire import TooLongError, receive, receive_text, send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from wf_notebook.config import IsolationMode
+
+__all__ = ["ProcessGuest", "ProcessIsolation"]
+
+_REPORT_SECONDS: Final = 2.0
+_FRAME: Final = re.compile(r'File "(?P<file>.*)", line (?P<line>\d+) in ')
+_LAST_FRAMES: Final = ('File "<string>", line', "\n  ...\n")  # of the zygote; of a long report
+_LOOK: Final = "Look for a loop without an await, or move the work into a step."
+
+
+class ProcessGuest:
+    """A guest in a child process."""
+
+    def __init__(self, child: Child, limits: Limits, ended: Callable[[ProcessGuest], None]):
+        """Talk to a child that waits for its first message; `ended` is called once."""
+        self._child = child
+        self._limits = limits
+        self._ended = ended
+        self._filename = ""
+        self._turn = asyncio.Lock()
+        self._closed = False
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._child.pid
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more messages."""
+        return self._closed
+
+    async def activate(self, message: Mapping[str, Any]) -> Reply:
+        """Send a message and await the reply.
+
+        Raises:
+            GuestDiedError: it ended.
+            GuestBudgetError: it used too much time or memory; it was stopped.
+            GuestProtocolError: it sent something else than a reply; it was stopped.
+        """
+        self._filename = message.get("filename", self._filename)
+        text = await self._exchange(message)
+        try:
+            return parse_reply(text)
+        except GuestProtocolError:
+            await self.close()
+            raise
+
+    async def where(self) -> list[int]:
+        """Lines of the source at which the body's tasks are waiting, sorted.
+
+        Raises:
+            GuestDiedError, GuestBudgetError, GuestProtocolError: as for `activate`.
+        """
+        text = await self._exchange({"op": "where"})
+        try:
+            return parse_lines(text)
+        except GuestProtocolError:
+            await self.close()
+            raise
+
+    async def _exchange(self, message: Mapping[str, Any]) -> bytes:
+        payload = json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii")
+        self._check_size(len(payload), "message to the guest")
+        async with self._turn:
+            if self._closed:
+                msg = "The guest was closed."
+                raise GuestDiedError(msg)
+            try:
+                return await self._talk(payload)
+            except BaseException:
+                await self._end()
+                raise
+
+    async def _talk(self, payload: bytes) -> bytes:
+        limits, messages = self._limits, self._child.messages
+        try:
+            async with asyncio.timeout(limits.activation_seconds):
+                await send(messages, payload)
+                return await receive(messages, limits.message_bytes)
+        except TimeoutError:
+            raise await self._overrun() from None
+        except TooLongError as error:
+            self._check_size(error.size, "answer of the guest")
+            raise  # cannot be: it was too long
+        except (EOFError, OSError):
+            raise await self._death() from None
+
+    def _check_size(self, size: int, what: str) -> None:
+        if size > self._limits.message_bytes:
+            msg = f"The {what} has {size} bytes, more than {self._limits.message_bytes}."
+            raise GuestBudgetError(msg, hint="Pass references to large data instead of the data.")
+
+    # -------------------------------------------------------------------- ends
+
+    async def _overrun(self) -> IsolationError:
+        await self._child.signal(signal.SIGUSR1)
+        line = await self._reported_line()
+        msg = f"One activation took more than {self._limits.activation_seconds:g} s"
+        return GuestBudgetError(f"{msg}{_at(line)}.", line=line, hint=_LOOK)
+
+    async def _death(self) -> IsolationError:
+        """Say how a child ended that hung up; it has been reaped then."""
+        status = await self._child.kill()
+        if self._closed:
+            return GuestDiedError("The guest was closed while it worked.")
+        code = None if status is None else os.waitstatus_to_exitcode(status)
+        if code == -signal.SIGXCPU:
+            line = await self._reported_line()
+            msg = f"One activation used more than {self._limits.activation_cpu_seconds} s of CPU"
+            return GuestBudgetError(f"{msg}{_at(line)}.", line=line, hint=_LOOK)
+        if code == EXIT_MEMORY:
+            msg = f"The guest needs more than {self._limits.memory_mb} MB of memory."
+            return GuestBudgetError(msg, hint="Keep large data in steps; pass references.")
+        return GuestDiedError(f"The guest's process ended ({_how(code)}).")
+
+    async def _reported_line(self) -> int | None:
+        """Return the innermost line of the source in the child's report, or None."""
+        report = ""
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(_REPORT_SECONDS):
+                while more := await receive_text(self._child.reports):
+                    report += more
+                    line = find_line(report, self._filename)
+                    if line is not None or any(mark in report for mark in _LAST_FRAMES):
+                        return line
+        return find_line(report, self._filename)
+
+    async def close(self) -> None:
+        """Discard it; no `finally` in the source runs. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._child.kill()
+        async with self._turn:  # whoever waited for an answer is told first
+            await self._end()
+
+    async def _end(self) -> None:
+        self._closed = True
+        try:
+            await self._child.kill()
+        finally:
+            self._child.close()
+            self._ended(self)
+
+
+def parse_lines(text: bytes) -> list[int]:
+    """Read the reply to `where`.
+
+    Raises:
+        GuestProtocolError: it is something else.
+    """
+    try:
+        lines = json.loads(text)["lines"]
+        if all(type(line) is int and line > 0 for line in lines):
+            return sorted(lines)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    msg = "The guest was asked where it waits and answered something else."
+    raise GuestProtocolError(msg)
+
+
+def find_line(report: str, filename: str) -> int | None:
+    r"""Return the first line of a file in a report of faulthandler, which begins innermost.
+
+    >>> find_line('Current thread:\n  File "a.py", line 7 in f\n  File "b", line 2 in g\n', "b")
+    2
+    """
+    written = filename.encode("ascii", "backslashreplace").decode("ascii")
+    for found in _FRAME.finditer(report):
+        if found["file"] == written:
+            return int(found["line"])
+    return None
+
+
+def _at(line: int | None) -> str:
+    return "" if line is None else f", at line {line}"
+
+
+def _how(code: int | None) -> str:
+    if code is None:
+        return "its parent is gone, too"
+    if code < 0:
+        return signal.Signals(-code).name
+    return f"exit status {code}"
+
+
+class ProcessIsolation:
+    """A zygote, one child for each run, and a spare one.
+
+    Used from one event loop, in whatever thread that runs.
+    """
+
+    def __init__(self, limits: Limits | None = None):
+        """Start nothing yet; `limits` are those of each guest."""
+        self._limits = limits or Limits()
+        self._nursery: Nursery | None = None
+        self._starting = asyncio.Lock()
+        self._forked: deque[asyncio.Task[Child]] = deque()
+        self._guests: set[ProcessGuest] = set()
+        self._closed = False
+
+    @property
+    def mode(self) -> IsolationMode:
+        """Which promise it makes."""
+        return "process"
+
+    async def prepare(self) -> None:
+        """Start the zygote and the spare child now, before they are needed.
+
+        Raises:
+            IsolationUnavailable: none can be had on this machine.
+        """
+        child = await self._take()
+        self._forked.appendleft(asyncio.create_task(_already(child)))
+
+    async def spawn(self) -> ProcessGuest:
+        """A fresh guest.
+
+        Raises:
+            IsolationUnavailable: none can be had on this machine.
+        """
+        child = await self._take()
+        self._keep_spare()
+        guest = ProcessGuest(child, self._limits, self._guests.discard)
+        self._guests.add(guest)
+        return guest
+
+    async def _take(self) -> Child:
+        """Return the spare child, or a new one."""
+        while True:
+            self._keep_spare()
+            task = self._forked.popleft()
+            try:
+                child = await asyncio.shield(task)
+            except asyncio.CancelledError:
+                self._forked.appendleft(task)
+                raise
+            if child.pid in child.nursery.children:
+                return child
+            child.close()  # its zygote died meanwhile
+
+    def _keep_spare(self) -> None:
+        if self._closed:
+            msg = "The world that this guest would belong to was closed."
+            raise IsolationUnavailable(msg, hint="Open it again with open_world(...).")
+        while self._forked and _failed(self._forked[0]):
+            self._forked.popleft()
+        if not self._forked:
+            self._forked.append(asyncio.create_task(self._fork(), name="wf-fork"))
+
+    async def _fork(self) -> Child:
+        limits = {
+            "memory_mb": self._limits.memory_mb,
+            "cpu_seconds": self._limits.activation_cpu_seconds,
+        }
+        try:
+            return await (await self._living()).fork(limits)
+        except NurseryClosedError:
+            # It died between two requests: one more try, with a new one.
+            return await (await self._living()).fork(limits)
+
+    async def _living(self) -> Nursery:
+        async with self._starting:
+            if self._nursery is not None and self._nursery.closed:
+                await self._nursery.close()
+                self._nursery = None
+            if self._nursery is None:
+                self._nursery = await Nursery.start()
+            return self._nursery
+
+    async def close(self) -> None:
+        """Stop every guest and leave no process behind. Idempotent."""
+        self._closed = True
+        await asyncio.gather(*(guest.close() for guest in tuple(self._guests)))
+        for task in self._forked:
+            task.cancel()
+        for forked in await asyncio.gather(*self._forked, return_exceptions=True):
+            if isinstance(forked, Child):
+                forked.close()
+        self._forked.clear()
+        if self._nursery is not None:
+            await self._nursery.close()
+            self._nursery = None
+
+
+async def _already(child: Child) -> Child:
+    return child
+
+
+def _failed(task: asyncio.Task[Child]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)

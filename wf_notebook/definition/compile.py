@@ -1,0 +1,102 @@
+"""What a source is as a definition: normalised, checked, bound to its steps, and identified."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from wf_notebook.definition.given import schemas_by_name, steps_by_alias
+from wf_notebook.definition.model import CheckReport, Definition
+from wf_notebook.definition.validate import validate
+from wf_notebook.errors import RegistrationError
+from wf_notebook.guest import check as guest_check
+from wf_notebook.guest.language import LANGUAGE_VERSION
+
+if TYPE_CHECKING:
+    from wf_notebook.definition.given import Schemas, Steps
+
+__all__ = ["compile_definition", "names_used", "normalise"]
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+
+
+def normalise(source: str) -> str:
+    r"""Return a source as it is stored and hashed: LF only, exactly one newline at its end.
+
+    >>> normalise("a = 1\r\nb = 2\n\n")
+    'a = 1\nb = 2\n'
+    """
+    return source.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
+
+
+def compile_definition(
+    source: str,
+    *,
+    steps: Steps,
+    schemas: Schemas = None,
+    export_name: str | None = None,
+    name: str | None = None,
+    cell: bool = False,
+) -> CheckReport:
+    """Check a source and return its definition, or every problem there is. Writes nothing.
+
+    Args:
+        source: the text.
+        steps: what it may call: a list, or a map alias to step.
+        schemas: what its hooks may name: a list of models, or a map name to type.
+        export_name: the entry, if it isn't "workflow", NAME, or the only `async def`.
+        name: the NAME in the workflow id; else the entry's name.
+        cell: whether a `%%workflow` line stands for the directive.
+
+    Raises:
+        RegistrationError: the arguments can't be used, whatever the source is.
+    """
+    text = _checked_text(source)
+    bound = steps_by_alias(steps)
+    models = schemas_by_name(schemas)
+    _check_name(name)
+    findings = validate(
+        *(text,), aliases=bound, schemas=models, export_name=export_name, name=name, cell=cell
+    )
+    definition = None
+    if findings.entry is not None and not findings.diagnostics:
+        definition = Definition(
+            source=text,
+            name=name or findings.entry,
+            entry=findings.entry,
+            steps=tuple(step.binding(alias) for alias, step in sorted(bound.items())),
+            schemas=models,
+            language=LANGUAGE_VERSION,
+        )
+    return CheckReport(findings.diagnostics, definition, findings.steps_used, findings.schemas_used)
+
+
+def names_used(source: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the aliases and schema names that a source names literally, sorted each.
+
+    Nothing is required of the source: a cell's steps and schemas are chosen before it is checked.
+
+    >>> names_used('async def f(): return steps.pay(1), create_hook(schema="Approval")')
+    (('pay',), ('Approval',))
+    """
+    aliases, schemas = guest_check.names_used(normalise(source))
+    return tuple(sorted(aliases)), tuple(sorted(schemas))
+
+
+def _checked_text(source: object) -> str:
+    if isinstance(source, str):
+        return normalise(source)
+    raise RegistrationError(
+        f"A source is text, not {type(source).__name__}.",
+        code="WF157",
+        hint="Pass the text of the cell as a str; decode bytes first.",
+    )
+
+
+def _check_name(name: str | None) -> None:
+    if name is not None and not _NAME.fullmatch(name):
+        raise RegistrationError(
+            f"{name!r:.100} cannot be the name of a workflow.",
+            code="WF156",
+            hint="Use up to 64 of A-Z, a-z, 0-9, _ and -, beginning with a letter or _.",
+        )

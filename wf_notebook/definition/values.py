@@ -1,0 +1,252 @@
+"""How the host's values become trees, and trees values of the type somebody asked for."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from pydantic import (
+    AnyUrl,
+    BaseModel,
+    ConfigDict,
+    PydanticSchemaGenerationError,
+    PydanticUndefinedAnnotation,
+    PydanticUserError,
+    RootModel,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic.warnings import ArbitraryTypeWarning
+
+from wf_notebook.errors import PayloadError
+from wf_notebook.guest.values import MAX_DEPTH, Record, Unencodable, decode, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wf_notebook.guest.values import Tree
+
+__all__ = ["UNUSABLE", "adapter_of", "field_errors", "from_tree", "plain", "to_tree", "validated"]
+
+UNUSABLE: Final = (PydanticUserError, PydanticUndefinedAnnotation, ArbitraryTypeWarning)
+"""What pydantic raises for a type of which it can make nothing."""
+
+# They cross as their text; an annotation on the other side makes them what they were.
+_AS_TEXT: Final = (
+    PurePath,
+    IPv4Address,
+    IPv6Address,
+    IPv4Network,
+    IPv6Network,
+    AnyUrl,
+)
+_HINTS: Final[Mapping[str, str]] = {
+    "ndarray": "Turn it into a list with .tolist().",
+    "DataFrame": "Turn it into rows: .to_dict('records') in pandas, .to_dicts() in polars.",
+    "Series": "Turn it into a list with .tolist() or .to_list().",
+    "Timestamp": "Turn it into a datetime with .to_pydatetime().",
+    "Timedelta": "Turn it into a timedelta with .to_pytimedelta().",
+}
+_MAX_MODELS: Final = MAX_DEPTH // 2  # inside each other; each is two levels of its tree
+# Their values look like floats, ints or datetimes and are something else.
+_FOREIGN: Final = frozenset({"numpy", "pandas", "polars", "pyarrow", "torch"})
+
+
+# ----------------------------------------------------------------------------------- into trees
+
+
+def to_tree(value: object, path: str = "value") -> Tree:
+    """Return a value as it crosses the boundary.
+
+    Models, dataclasses and named tuples become records, enum members their values, paths,
+    addresses and URLs their text.
+
+    Args:
+        value: what shall cross.
+        path: what to call it in an error.
+
+    Raises:
+        PayloadError: something in it cannot cross; `path` says where.
+
+    >>> to_tree({"ids": (1, 2)})
+    {'ids': {'$t': 'tuple', 'v': [1, 2]}}
+    """
+    host = _Host()
+    try:
+        tree = encode(value, default=host, path=path)
+        if host.models:
+            _check_depth(tree, path)
+    except Unencodable as error:
+        message = f"{error.path}: {error.reason}."
+        raise PayloadError(message, path=error.path, hint=host.hint) from None
+    return tree
+
+
+class _Host:
+    """What the guest's encoder doesn't know: pydantic models and the types of data libraries."""
+
+    def __init__(self) -> None:
+        self.models = 0
+        self.hint: str | None = None
+        self._depth = 0
+
+    def __call__(self, value: object) -> Tree:
+        if isinstance(value, BaseModel):
+            return self._model(value)
+        if isinstance(value, _AS_TEXT):
+            return str(value)
+        kind = type(value)
+        if kind.__module__.partition(".")[0] in _FOREIGN:
+            self._refuse(value, _HINTS.get(kind.__name__, "Turn it into a plain value: .item()."))
+        if inspect.iscoroutine(value):
+            value.close()  # or Python would warn that nobody awaited it
+            self._refuse(value, "Await it first.")
+        if hasattr(value, "get_secret_value"):
+            self._refuse(value, "Pass .get_secret_value(): what is recorded is encrypted.")
+        return cast("Tree", NotImplemented)
+
+    def _refuse(self, value: object, hint: str) -> None:
+        self.hint = hint
+        kind = type(value)
+        raise Unencodable(f"a {kind.__module__}.{kind.__qualname__} cannot be recorded")
+
+    def _model(self, model: BaseModel) -> Tree:
+        self.models += 1
+        self._depth += 1
+        if self._depth > _MAX_MODELS:
+            raise Unencodable("it contains itself, or is nested too deeply")
+        root: object = getattr(model, "root", None)
+        tree = encode(
+            root if isinstance(model, RootModel) else _record(model), default=self, path=""
+        )
+        self._depth -= 1
+        return tree
+
+
+def _record(model: BaseModel) -> Record:
+    names = type(model).model_fields
+    fields = {name: getattr(model, name) for name in names} | (model.model_extra or {})
+    return Record(type(model).__name__, fields)
+
+
+def _check_depth(tree: Tree, path: str) -> None:
+    """Refuse what `decode` would refuse: models were encoded each on its own."""
+    level: list[Tree] = [tree]
+    for _ in range(MAX_DEPTH + 1):
+        level = [child for node in level for child in _inside(node)]
+        if not level:
+            return
+    raise Unencodable(f"nested deeper than {MAX_DEPTH} levels", path)
+
+
+def _inside(tree: Tree) -> list[Tree]:
+    if isinstance(tree, dict):
+        return list(tree.values())
+    return tree if isinstance(tree, list) else []
+
+
+# ---------------------------------------------------------------------------------- out of trees
+
+
+def adapter_of(annotation: Any) -> TypeAdapter[Any]:
+    """Return what validates values of an annotation; classes it doesn't know by isinstance.
+
+    Args:
+        annotation: a type, or an adapter, which is returned.
+
+    Raises:
+        UNUSABLE: the annotation makes no sense to pydantic.
+    """
+    if isinstance(annotation, TypeAdapter):
+        return cast("TypeAdapter[Any]", annotation)  # type: ignore[redundant-cast]
+    try:
+        return TypeAdapter(annotation)
+    except PydanticSchemaGenerationError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ArbitraryTypeWarning)  # else no type is any type
+            return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+
+
+def from_tree(tree: Tree, annotation: Any = Any, path: str = "value") -> Any:
+    """Return the value that a tree stands for.
+
+    Args:
+        tree: as `to_tree` or the guest made it.
+        annotation: the type it shall have, or an adapter for it. For Any and None, models stay
+            records; otherwise they become what the annotation says.
+        path: what to call it in an error.
+
+    Raises:
+        PayloadError: it is not a tree, or doesn't fit the annotation.
+
+    >>> from_tree([1, 2], tuple[int, ...])
+    (1, 2)
+    """
+    try:
+        value = decode(tree)
+    except ValueError as error:
+        raise PayloadError(f"{path}: {error}.", path=path) from None
+    if annotation is Any or annotation is None:
+        return value
+    return validated(adapter_of(annotation), plain(value), path)
+
+
+def validated(adapter: TypeAdapter[Any], value: object, path: str) -> Any:
+    """Return a value as its type's validator makes it.
+
+    Raises:
+        PayloadError: it doesn't fit; `path` says where.
+    """
+    try:
+        return adapter.validate_python(value, by_alias=True, by_name=True)
+    except ValidationError as error:
+        found = field_errors(error)
+    steps = [_dotted(path, problem["path"]) for problem in found]
+    said = "; ".join(f"{where}: {p['message']}" for where, p in zip(steps, found, strict=True))
+    raise PayloadError(f"{said}.", path=steps[0], hint="")
+
+
+def field_errors(error: ValidationError) -> list[dict[str, Any]]:
+    """Return what is wrong, field by field; never the values themselves.
+
+    Each is `{"path": ["items", 0], "message": "Input should be a valid integer"}`.
+    """
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return [{"path": list(problem["loc"]), "message": problem["msg"]} for problem in found]
+
+
+def _dotted(path: str, inside: list[int | str]) -> str:
+    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in inside]
+    return path + "".join(steps)
+
+
+def plain(value: object, depth: int = 0) -> Any:
+    """Return a value with dicts for records, for validators that know no records.
+
+    Raises:
+        PayloadError: it is nested too deeply.
+    """
+    if depth > MAX_DEPTH:
+        raise PayloadError(f"The value is nested deeper than {MAX_DEPTH} levels.")
+    match value:
+        case Record():
+            return {name: plain(value[name], depth + 1) for name in value}
+        case dict():
+            items = cast("dict[Any, object]", value)
+            return {key: plain(item, depth + 1) for key, item in items.items()}
+        case list() | tuple() | set() | frozenset():
+            return _plain_items(cast("list[object]", value), depth + 1)
+        case _:
+            return value
+
+
+def _plain_items(value: list[object], depth: int) -> Any:
+    """Return the same kind of collection; a set of records becomes a list, as dicts need."""
+    items = [plain(item, depth) for item in value]
+    try:
+        return type(value)(items)
+    except TypeError:
+        return items

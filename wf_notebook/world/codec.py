@@ -1,0 +1,156 @@
+"""How a tree becomes bytes and comes back: JSON, within limits, in the order it was given.
+
+Keys are not sorted: a body may iterate over a dict, and a replay must see the order that the live
+run saw. Reading never runs code: `json.loads` and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from wf_notebook.errors import PayloadError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wf_notebook.guest.values import Tree
+
+VERSION: Final = 1
+MAX_BYTES: Final = 64 << 20  # of one value; larger ones belong in a file that is passed by name
+INLINE_BYTES: Final = 64_000  # what is longer goes to a table of its own
+
+_MAIN_PART: Final = 2  # a part is named as the large one if it is more than a half
+
+
+def pack(tree: Tree | Mapping[str, Tree], what: str = "value") -> bytes:
+    r"""Return the bytes of a tree: compact JSON, UTF-8, keys in the order given.
+
+    Args:
+        tree: what to write.
+        what: how to name it in an error.
+
+    Raises:
+        PayloadError: it is not a tree, or longer than 64 MiB; `path` says where.
+
+    >>> pack({"b": [1, "é"], "a": None})
+    b'{"b":[1,"\xc3\xa9"],"a":null}'
+    """
+    try:
+        data = _dump(tree).encode("utf-8", "surrogatepass")
+    except RecursionError:
+        raise PayloadError(f"The {what} is nested too deeply.", path=what) from None
+    except (TypeError, ValueError) as error:
+        path = _culprit(tree, what)
+        raise PayloadError(f"{path} cannot be recorded: {error}.", path=path) from None
+    if len(data) > MAX_BYTES:
+        raise _too_long(tree, what, len(data))
+    return data
+
+
+def unpack(data: bytes) -> Tree:
+    """Return the tree of these bytes.
+
+    Raises:
+        ValueError: they are not what `pack` wrote.
+
+    >>> unpack(pack({"b": 1, "a": [2.5]}))
+    {'b': 1, 'a': [2.5]}
+    """
+    return cast("Tree", json.loads(data.decode("utf-8", "surrogatepass")))
+
+
+def pack_plain(meta: Mapping[str, Any], what: str) -> str:
+    """Return the text of a plain object, fit for a query.
+
+    Raises:
+        PayloadError: it is not JSON, or holds half a character (a lone surrogate), which a
+            database cannot search.
+    """
+    try:
+        text = _dump(meta)
+        text.encode()
+    except (TypeError, ValueError) as error:
+        path = _culprit(meta, what)
+        raise PayloadError(f"{path} cannot be recorded in plain: {error}.", path=path) from None
+    return text
+
+
+def unpack_plain(text: str) -> dict[str, Any]:
+    """Return the object of this text.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        msg = f"not an object: {text[:40]}"
+        raise ValueError(msg)  # noqa: TRY004 - the text is wrong, not its type
+    return cast("dict[str, Any]", found)
+
+
+def copied(tree: Mapping[str, Tree], what: str) -> Any:
+    """Return what a reader would get of a tree, which shares nothing with it.
+
+    Raises:
+        PayloadError: what comes back is something else (a tuple, a key that is no string).
+    """
+    back = unpack(pack(tree, what))
+    if back != tree:
+        path = _culprit(tree, what)
+        raise PayloadError(f"{path} is not plain JSON.", path=path)
+    return back
+
+
+def _dump(tree: object) -> str:
+    return json.dumps(tree, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _too_long(tree: object, what: str, size: int) -> PayloadError:
+    path = _heaviest(tree, what, size)
+    message = f"The {what} is {size / (1 << 20):.1f} MiB long; a value may have {MAX_BYTES >> 20}."
+    if path != what:
+        message += f" Most of it is {path}."
+    hint = "Write it to a file or a table in a step and pass its name."
+    return PayloadError(message, path=path, hint=hint)
+
+
+def _heaviest(tree: object, path: str, size: int) -> str:
+    """Follow the part that is most of the whole, as long as there is one."""
+    for inner, part in _parts(tree, path):
+        if (length := len(_dump(part))) * _MAIN_PART > size:
+            return _heaviest(part, inner, length)
+    return path
+
+
+def _culprit(tree: object, what: str) -> str:
+    try:
+        return _not_json(tree, what) or what
+    except RecursionError:  # it contains itself
+        return what
+
+
+def _not_json(tree: object, path: str) -> str | None:
+    """Return the path of the first part that is not a tree, or None."""
+    if tree is None or isinstance(tree, bool | int | str):
+        return None
+    if isinstance(tree, float):
+        return None if tree - tree == 0 else path  # nan and infinities lack a tag
+    if not isinstance(tree, list | dict):
+        return path
+    if isinstance(tree, dict) and any(
+        type(key) is not str for key in cast("dict[object, object]", tree)
+    ):
+        return path
+    found = (_not_json(part, inner) for inner, part in _parts(cast("object", tree), path))
+    return next((inner for inner in found if inner), None)
+
+
+def _parts(tree: object, path: str) -> Iterator[tuple[str, object]]:
+    if isinstance(tree, Mapping):
+        for key, part in cast("Mapping[object, object]", tree).items():
+            yield f"{path}.{key}", part
+    elif isinstance(tree, list):
+        for index, part in enumerate(cast("list[object]", tree)):
+            yield f"{path}[{index}]", part

@@ -1,0 +1,80 @@
+"""What a world asks of the database under it: a few calls on a connection, for one thread each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Row: TypeAlias = tuple[Any, ...]
+Statement: TypeAlias = tuple[str, list[object]]
+Query: TypeAlias = "Callable[[str, list[object]], list[Row]]"
+
+# How each connection is locked down; nothing of it can be changed by a query.
+CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "storage_compatibility_version": "v1.2.0",  # 1.5 and 2.0 read each other's files
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "allow_persistent_secrets": "false",
+    "python_enable_replacements": "false",  # a query names tables, not variables of ours
+    "wal_autocheckpoint": "1TB",  # one that fails on a full disk would take commits with it
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The answer to a query.
+
+    Attributes:
+        columns: their names.
+        rows: one tuple for each row, as DuckDB gives it.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+
+class Connection(Protocol):
+    """A connection to a database file; used by one thread."""
+
+    statements: int
+
+    def query(self, sql: str, parameters: list[object]) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows; raises WorldError."""
+        ...
+
+    def select(self, sql: str) -> Table:
+        """Answer somebody's query; raises WorldQueryError."""
+        ...
+
+    def write(self, statements: Sequence[Statement]) -> None:
+        """Run statements in one transaction; raises WorldError, and then it was rolled back."""
+        ...
+
+    def checkpoint(self) -> None:
+        """Move the log into the file; raises WorldError."""
+        ...
+
+    def cursor(self) -> Connection:
+        """Return another connection to the same file, for another thread."""
+        ...
+
+    def interrupt(self) -> None:
+        """Stop what another thread is running on it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class Connect(Protocol):
+    """Opens a database file, or makes it."""
+
+    def __call__(self, path: str, *, read_only: bool = False) -> Connection:
+        """Return a connection; raises WorldError."""
+        ...

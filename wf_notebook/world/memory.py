@@ -1,0 +1,190 @@
+"""The world in a dict: the reference that every other store is held against.
+
+Whatever goes in passes the codec and comes back from it, so that nothing mutable is shared and
+only JSON trees get in. Futures are resolved when they are returned.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from wf_notebook.errors import RunNotFoundError, WorldClosedError
+from wf_notebook.ids import SystemIds
+from wf_notebook.world.codec import copied, pack_plain, unpack_plain
+from wf_notebook.world.events import TERMINAL, NewEvent, recorded
+from wf_notebook.world.heads import Heads
+from wf_notebook.world.listing import run_row, status_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from wf_notebook.guest.values import Tree
+    from wf_notebook.world.events import Event
+    from wf_notebook.world.store import Append, Chunk, RunRow
+
+T = TypeVar("T")
+AnyEvent = TypeVar("AnyEvent", bound=NewEvent)
+
+
+class MemoryStore:
+    """An `EventStore` that is gone when it is closed.
+
+    Args:
+        world_id: a random one if not given.
+    """
+
+    def __init__(self, world_id: str | None = None) -> None:
+        self.world_id = world_id or SystemIds().event_id()
+        self.commits = 0
+        self._lock = threading.Lock()
+        self._closed = False
+        self._heads = Heads(lambda run_id: run_id in self._logs)
+        self._logs: dict[str, list[Event]] = {}
+        self._definitions: dict[str, Mapping[str, Tree]] = {}
+        self._chunks: dict[tuple[str, str], dict[int, Chunk]] = {}
+
+    def commit(self, append: Append) -> Future[tuple[Event, ...]]:
+        """Write an append; see `EventStore.commit`."""
+        return self._future(lambda: self._commit(append))
+
+    def read(self, run_id: str, after: int = 0) -> Future[Sequence[Event]]:
+        """The run's events; see `EventStore.read`."""
+        return self._future(
+            lambda: [_copied(event) for event in self._logs.get(run_id, ())[after:]]
+        )
+
+    def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:
+        """The definition of a run; see `EventStore.definition`."""
+        return self._future(lambda: self._definition(run_id))
+
+    def unfinished(self) -> Future[Sequence[RunRow]]:
+        """Runs without a terminal event, oldest first."""
+        return self._future(lambda: [row for row in self._rows()[::-1] if row.ended_us is None])
+
+    def runs(
+        self, *, status: str | None = None, workflow_id: str | None = None, limit: int | None = 50
+    ) -> Future[Sequence[RunRow]]:
+        """Runs, newest first."""
+        return self._future(
+            lambda: [
+                row
+                for row in self._rows()
+                if status in (None, row.status) and workflow_id in (None, row.workflow_id)
+            ][:limit]
+        )
+
+    def token_owner(self, token: str) -> Future[tuple[str, str] | None]:
+        """`(run_id, correlation_id)` of the open hook with that token, or None."""
+        return self._future(lambda: self._heads.tokens.get(token))
+
+    def hook_history(self, token: str) -> Future[Sequence[Mapping[str, Any]]]:
+        """Past and present hooks with that token, newest first."""
+        return self._future(lambda: self._hook_history(token))
+
+    def chunks(self, run_id: str, stream: str, start: int = 0) -> Future[Sequence[Chunk]]:
+        """The stream's chunks from index `start`."""
+        return self._future(
+            lambda: [
+                _copied_chunk(chunk)
+                for index, chunk in sorted(self._chunks.get((run_id, stream), {}).items())
+                if index >= start
+            ]
+        )
+
+    def close(self) -> None:
+        """Answer nothing more. Idempotent."""
+        self._closed = True
+
+    def _future(self, answer: Callable[[], T]) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            with self._lock:
+                result = self._open(answer)
+        except Exception as error:  # noqa: BLE001 - a future carries whatever went wrong
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+        return future
+
+    def _open(self, answer: Callable[[], T]) -> T:
+        if self._closed:
+            raise WorldClosedError("The world is closed.")
+        return answer()
+
+    def _commit(self, append: Append) -> tuple[Event, ...]:
+        definition = append.definition and copied(append.definition, "definition")
+        advance = self._heads.advance(
+            replace(
+                append,
+                events=tuple(_copied(event) for event in append.events),
+                chunks=tuple(_copied_chunk(chunk) for chunk in append.chunks),
+            )
+        )
+        if definition is not None:
+            self._definitions[append.run_id] = definition
+        self._logs.setdefault(append.run_id, []).extend(advance.events)
+        for chunk in advance.chunks:
+            self._chunks.setdefault((append.run_id, chunk.stream), {})[chunk.index] = chunk
+        if advance.ended:
+            self._heads.forget(append.run_id)
+        self.commits += bool(advance.events or advance.chunks)
+        # The caller gets back what is its own; what is stored is nobody's but the store's.
+        return tuple(
+            recorded(new, run_id=append.run_id, seq=stored.seq)
+            for new, stored in zip(append.events, advance.events, strict=True)
+        )
+
+    def _definition(self, run_id: str) -> Mapping[str, Tree]:
+        if run_id not in self._definitions:
+            raise RunNotFoundError(f"There is no definition of run {run_id}.")
+        record: Mapping[str, Tree] = copied(self._definitions[run_id], "definition")
+        return record
+
+    def _rows(self) -> list[RunRow]:
+        rows = [_row(log) for log in self._logs.values()]
+        return sorted(rows, key=lambda row: (row.created_us, row.run_id), reverse=True)
+
+    def _hook_history(self, token: str) -> list[Mapping[str, Any]]:
+        found = [
+            event
+            for log in self._logs.values()
+            for event in log
+            if event.type == "hook_created" and event.meta["token"] == token
+        ]
+        found.sort(key=lambda event: (event.time_us, event.run_id, event.seq), reverse=True)
+        return [self._hook(event) for event in found]
+
+    def _hook(self, created: Event) -> Mapping[str, Any]:
+        log = self._logs[created.run_id]
+        key = created.correlation_id
+        disposed = any(e.type == "hook_disposed" and e.correlation_id == key for e in log)
+        ended = "ended" if log[-1].type in TERMINAL else "open"
+        return {
+            "run_id": created.run_id,
+            "correlation_id": key,
+            "state": "disposed" if disposed else ended,
+        }
+
+
+def _copied(event: AnyEvent) -> AnyEvent:
+    return replace(
+        event,
+        meta=unpack_plain(pack_plain(event.meta, event.type)),
+        data=None if event.data is None else copied(event.data, event.type),
+    )
+
+
+def _copied_chunk(chunk: Chunk) -> Chunk:
+    return replace(chunk, data=copied({"data": chunk.data}, "chunk")["data"])
+
+
+def _row(log: Sequence[Event]) -> RunRow:
+    first, last = log[0], log[-1]
+    row = run_row(first.run_id, first.meta, first.time_us)
+    if last.type in TERMINAL:
+        return replace(row, status=status_after(last.type), ended_us=last.time_us)
+    started = any(event.type == "run_started" for event in log)
+    return replace(row, status="running" if started else "pending")

@@ -1,0 +1,285 @@
+"""What a world file says: rows read back as events, definitions, chunks and lists of runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from wf_notebook.errors import RunNotFoundError, WorldDamagedError
+from wf_notebook.world.codec import unpack, unpack_plain
+from wf_notebook.world.events import Event, NewEvent
+from wf_notebook.world.rows import INLINE, chunk_item
+from wf_notebook.world.schema import HEADS
+from wf_notebook.world.store import Chunk, RejectedError, RunRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wf_notebook.guest.values import Tree
+    from wf_notebook.world.connection import Query, Row
+    from wf_notebook.world.heads import Heads
+    from wf_notebook.world.rows import Keyring
+    from wf_notebook.world.vault import RunKey
+
+# Lists are made of `run_index` alone, and cut before anything is joined, so that they stay quick
+# however many runs there are. Only of unfinished runs the events are asked: have they started?
+_ROW: Final = """
+    s.run_id, s.workflow_id, s.name, s.source_hash, e.status, s.time_us, e.time_us, s.origin,
+    s.attributes
+"""
+_STARTS: Final = """
+    (select * from run_index where entry = 'start' and (?::varchar is null or workflow_id = ?))
+"""
+_ENDS: Final = "(select * from run_index where entry = 'end')"
+_NEWEST_FIRST: Final = "order by s.time_us desc, s.run_id desc"
+_NEWEST: Final = f"""
+    select {_ROW} from (from {_STARTS} s {_NEWEST_FIRST} limit ?) s
+    left join {_ENDS} e on e.run_id = s.run_id {_NEWEST_FIRST}
+"""  # noqa: S608 - constants from above, put together
+_ENDED: Final = f"""
+    select {_ROW} from {_STARTS} s join {_ENDS} e on e.run_id = s.run_id
+    where e.status = ? {_NEWEST_FIRST} limit ?
+"""  # noqa: S608 - the same
+_UNFINISHED: Final = f"""
+    select {_ROW} from {_STARTS} s left join {_ENDS} e on e.run_id = s.run_id
+    where e.run_id is null {_NEWEST_FIRST}
+"""  # noqa: S608 - the same
+_STARTED: Final = """
+    select run_id from events
+    where type = 'run_started' and run_id in (select unnest(?::varchar[]))
+"""
+_HOOKS: Final = """
+    select m.run_id, m.correlation_id,
+        case when d.run_id is not null then 'disposed'
+            when e.run_id is not null then 'ended' else 'open' end
+    from events m
+    left join (select run_id, correlation_id from events where type = 'hook_disposed') d
+        on d.run_id = m.run_id and d.correlation_id = m.correlation_id
+    left join (select run_id from run_index where entry = 'end') e on e.run_id = m.run_id
+    where m.type = 'hook_created' and json_extract_string(m.meta, '$.token') = ?
+    order by m.time_us desc, m.run_id desc, m.seq desc
+"""
+_UNLIMITED: Final = (1 << 63) - 1
+
+
+class Reader:
+    """Reads a world through queries; on a thread of its own.
+
+    Args:
+        query: runs one statement with its parameters and returns the rows.
+        keyring: opens what is sealed.
+    """
+
+    def __init__(self, query: Query, keyring: Keyring) -> None:
+        self._query = query
+        self._keyring = keyring
+
+    def events(self, run_id: str, after: int) -> list[Event]:
+        """The events of a run with `seq` above `after`.
+
+        Raises:
+            WorldKeyError: the world is locked.
+            WorldDamagedError: one is missing or does not open.
+        """
+        rows = self._query(
+            "select seq, event_id, type, correlation_id, time_us, meta, payload"
+            " from events where run_id = ? and seq > ? order by seq",
+            [run_id, after],
+        )
+        if [row[0] for row in rows] != list(range(after + 1, after + 1 + len(rows))):
+            raise _damaged(f"The log of run {run_id} has a gap.")
+        if not rows:
+            return []
+        key = self._keyring.get(run_id, self._query)
+        return [self._event(run_id, row, key) for row in rows]
+
+    def _event(self, run_id: str, row: Row, key: RunKey) -> Event:
+        seq, event_id, kind, correlation_id, time_us, meta, payload = row
+        data = None if payload is None else self._opened(run_id, event_id, payload, key)
+        return Event(
+            type=kind,
+            event_id=event_id,
+            time_us=time_us,
+            correlation_id=correlation_id,
+            meta=_plain(meta),
+            data=cast("Mapping[str, Tree] | None", data),
+            run_id=run_id,
+            seq=seq,
+        )
+
+    def _opened(self, run_id: str, event_id: str, payload: bytes, key: RunKey) -> Tree:
+        plain = key.open(payload, item=event_id, field="data")
+        if plain[:1] == INLINE:
+            return _tree(plain[1:])
+        blob_id = plain[1:].decode()
+        found = self._query(
+            "select bytes from blobs where run_id = ? and blob_id = ?", [run_id, blob_id]
+        )
+        if not found:
+            raise _damaged(f"A large value of run {run_id} is gone.")
+        return _tree(key.open(found[0][0], item=blob_id, field="blob"))
+
+    def definition(self, run_id: str) -> Mapping[str, Tree]:
+        """The definition's record.
+
+        Raises:
+            RunNotFoundError: no run has that id.
+            WorldKeyError: the world is locked.
+            WorldDamagedError: it is gone or does not open.
+        """
+        rows = self._query("select record from definitions where run_id = ?", [run_id])
+        if not rows and not exists(run_id, self._query):
+            raise RunNotFoundError(f"No run has the id {run_id}.")
+        if not rows:
+            raise _damaged(f"The definition of run {run_id} is gone.")
+        key = self._keyring.get(run_id, self._query)
+        record = _tree(key.open(rows[0][0], item=run_id, field="definition"))
+        return cast("Mapping[str, Tree]", record)
+
+    def runs(self, status: str | None, workflow_id: str | None, limit: int | None) -> list[RunRow]:
+        """Runs, newest first."""
+        limit = _UNLIMITED if limit is None else limit
+        if status in ("pending", "running"):
+            found = self._shown(self._query(_UNFINISHED, [workflow_id, workflow_id]))
+            return [row for row in found if row.status == status][:limit]
+        if status is not None:
+            return self._shown(self._query(_ENDED, [workflow_id, workflow_id, status, limit]))
+        return self._shown(self._query(_NEWEST, [workflow_id, workflow_id, limit]))
+
+    def unfinished(self) -> list[RunRow]:
+        """Runs without a terminal event, oldest first."""
+        return self._shown(self._query(_UNFINISHED, [None, None]))[::-1]
+
+    def _shown(self, rows: list[Row]) -> list[RunRow]:
+        living = [row[0] for row in rows if row[4] is None]
+        started = {row[0] for row in self._query(_STARTED, [living])} if living else set[str]()
+        return [_run_row(row, "running" if row[0] in started else "pending") for row in rows]
+
+    def hook_history(self, token: str) -> list[Mapping[str, Any]]:
+        """Past and present hooks with that token, newest first."""
+        return [
+            {"run_id": run_id, "correlation_id": key, "state": state}
+            for run_id, key, state in self._query(_HOOKS, [token])
+        ]
+
+    def chunks(self, run_id: str, stream: str, start: int) -> list[Chunk]:
+        """The stream's chunks from index `start`.
+
+        Raises:
+            WorldKeyError: the world is locked.
+            WorldDamagedError: one does not open.
+        """
+        rows = self._query(
+            "select idx, bytes from stream_chunks"
+            " where run_id = ? and stream = ? and idx >= ? order by idx",
+            [run_id, stream, start],
+        )
+        if not rows:
+            return []
+        key = self._keyring.get(run_id, self._query)
+        return [
+            Chunk(stream, idx, _tree(key.open(data, item=chunk_item(stream, idx), field="chunk")))
+            for idx, data in rows
+        ]
+
+
+def exists(run_id: str, query: Query) -> bool:
+    """Whether a run is in the world."""
+    return bool(query("select 1 from run_index where run_id = ? limit 1", [run_id]))
+
+
+def last_commit(query: Query) -> int:
+    """Return the number of the last commit; 0 for a new world."""
+    rows = query(
+        "select greatest(coalesce((select max(commit_no) from events), 0),"
+        " coalesce((select max(commit_no) from stream_chunks), 0))",
+        [],
+    )
+    return int(rows[0][0])
+
+
+def is_written(commit_no: int, query: Query) -> bool:
+    """Whether the commit with that number is in the world."""
+    rows = query(
+        "select exists (select 1 from events where commit_no = ?)"
+        " or exists (select 1 from stream_chunks where commit_no = ?)",
+        [commit_no, commit_no],
+    )
+    return bool(rows[0][0])
+
+
+def load_heads(heads: Heads, query: Query) -> dict[str, set[str]]:
+    """Fill in the heads of the unfinished runs; returns the ids of their large values, by run.
+
+    Raises:
+        WorldDamagedError: a log is not one that could have been written.
+    """
+    live = [row[0] for row in query(
+        "select run_id from run_index group by run_id having count(*) = 1 order by run_id", []
+    )]  # fmt: skip
+    logs: dict[str, list[NewEvent]] = {}
+    for run_id, kind, key, time_us, meta in query(HEADS, [live]):
+        plain = {} if meta is None else _plain(meta)
+        logs.setdefault(run_id, []).append(NewEvent(kind, "", time_us, key, plain))
+    for run_id, log in logs.items():
+        _load_head(heads, run_id, log)
+    _load_chunks(heads, live, query)
+    return _blobs(live, query)
+
+
+def _load_head(heads: Heads, run_id: str, log: Sequence[NewEvent]) -> None:
+    try:
+        heads.load(run_id, log)
+    except (RejectedError, ValueError, KeyError) as error:
+        raise _damaged(f"The log of run {run_id} is not whole: {error}.") from error
+
+
+def _load_chunks(heads: Heads, live: list[str], query: Query) -> None:
+    rows = query(
+        "select run_id, stream, idx from stream_chunks"
+        " where run_id in (select unnest(?::varchar[]))",
+        [live],
+    )
+    for run_id, stream, idx in rows:
+        heads.runs[run_id].chunks.add((stream, idx))
+
+
+def _blobs(live: list[str], query: Query) -> dict[str, set[str]]:
+    rows = query(
+        "select run_id, list(blob_id) from blobs"
+        " where run_id in (select unnest(?::varchar[])) group by run_id",
+        [live],
+    )
+    return {run_id: set(ids) for run_id, ids in rows}
+
+
+def _run_row(row: Row, living: str) -> RunRow:
+    run_id, workflow_id, name, source_hash, status, created_us, ended_us, origin, attributes = row
+    return RunRow(
+        run_id=run_id,
+        workflow_id=workflow_id,
+        name=name,
+        source_hash=source_hash,
+        status=status or living,
+        created_us=created_us,
+        ended_us=ended_us,
+        origin=origin,
+        attributes=_plain(attributes),
+    )
+
+
+def _tree(data: bytes) -> Tree:
+    try:
+        return unpack(data)
+    except ValueError as error:
+        raise _damaged(f"A value in the world cannot be read: {error}.") from error
+
+
+def _plain(text: str) -> dict[str, Any]:
+    try:
+        return unpack_plain(text)
+    except ValueError as error:
+        raise _damaged(f"An event in the world cannot be read: {error}.") from error
+
+
+def _damaged(message: str) -> WorldDamagedError:
+    return WorldDamagedError(message, hint="Restore the world file from a copy.")

@@ -1,0 +1,230 @@
+"""Which rows a commit adds: events as they were recorded, with their payloads sealed.
+
+An append is packed where it is made, which freezes its values, and sealed by the writer, which
+knows its place in the log.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from wf_notebook.errors import WorldDamagedError, WorldKeyError
+from wf_notebook.world.codec import INLINE_BYTES, pack, pack_plain
+from wf_notebook.world.events import TERMINAL
+from wf_notebook.world.listing import run_row, status_after
+from wf_notebook.world.schema import insert, parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wf_notebook.world.connection import Query, Row, Statement
+    from wf_notebook.world.events import Event
+    from wf_notebook.world.heads import Advance
+    from wf_notebook.world.store import Append, Chunk
+    from wf_notebook.world.vault import RunKey, Vault
+
+# The first byte of an opened payload says whether the value follows, or the id of its blob.
+INLINE: Final = b"\x00"
+BLOB: Final = b"\x01"
+
+_KEYS_KEPT: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An append whose values are bytes already.
+
+    Attributes:
+        append: as it was given; its values are not looked at again.
+        metas: text of each event's plain part.
+        payloads: bytes of each event's sealed part, not yet sealed; None where there is none.
+        definition: bytes of the definition, or None.
+        chunks: bytes of each chunk.
+    """
+
+    append: Append
+    metas: tuple[str, ...]
+    payloads: tuple[bytes | None, ...]
+    definition: bytes | None
+    chunks: tuple[bytes, ...]
+
+
+def packed(append: Append) -> Packed:
+    """Return an append with its values as bytes.
+
+    Raises:
+        PayloadError: a value is not a tree, or too long.
+    """
+    definition = append.definition
+    return Packed(
+        append,
+        metas=tuple([pack_plain(event.meta, event.type) for event in append.events]),
+        payloads=tuple(
+            [
+                None if event.data is None else pack(event.data, event.type)
+                for event in append.events
+            ]
+        ),
+        definition=None if definition is None else pack(definition, "definition"),
+        chunks=tuple([pack(chunk.data, f"chunk of {chunk.stream}") for chunk in append.chunks]),
+    )
+
+
+class Keyring:
+    """The data keys of runs; used by the writer and the reader.
+
+    Args:
+        vault: what unwraps them, or None while the world is locked.
+        locked: why it is locked.
+    """
+
+    def __init__(self, vault: Vault | None, locked: WorldKeyError | None) -> None:
+        self._vault = vault
+        self._locked = locked
+        self._lock = Lock()
+        self._keys: OrderedDict[str, RunKey] = OrderedDict()
+
+    @property
+    def vault(self) -> Vault:
+        """What seals and opens.
+
+        Raises:
+            WorldKeyError: the world is locked.
+        """
+        if self._vault is None:
+            locked = self._locked or WorldKeyError("The world is locked.")
+            raise WorldKeyError(locked.message, hint=locked.hint)
+        return self._vault
+
+    def new(self, run_id: str) -> tuple[RunKey, bytes]:
+        """Make the key of a new run; returns it, and wrapped for storing."""
+        key, wrapped = self.vault.new_run(run_id)
+        return self._keep(run_id, key), wrapped
+
+    def get(self, run_id: str, query: Query) -> RunKey:
+        """Return the key of a stored run.
+
+        Raises:
+            WorldKeyError: the world is locked.
+            WorldDamagedError: it is not there, or does not open.
+        """
+        vault = self.vault
+        with self._lock:
+            if run_id in self._keys:
+                self._keys.move_to_end(run_id)
+                return self._keys[run_id]
+        found = query("select wrapped from run_keys where run_id = ?", [run_id])
+        if not found:
+            raise WorldDamagedError(
+                f"The key of run {run_id} is gone.", hint="Restore the world file from a copy."
+            )
+        return self._keep(run_id, vault.open_run(run_id, found[0][0]))
+
+    def _keep(self, run_id: str, key: RunKey) -> RunKey:
+        with self._lock:
+            self._keys[run_id] = key
+            if len(self._keys) > _KEYS_KEPT:
+                self._keys.popitem(last=False)
+        return key
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of one group commit.
+
+    Attributes:
+        commit_no: its number in the world.
+        blobs: ids of the large values that are in the world already, by run.
+    """
+
+    commit_no: int
+    keyring: Keyring
+    query: Query
+    blobs: dict[str, set[str]]
+    _rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    _new_blobs: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+
+    def add(self, item: Packed, advance: Advance) -> None:
+        """Add what an append writes.
+
+        Raises:
+            WorldKeyError: the world is locked.
+        """
+        rows: dict[str, list[Row]] = defaultdict(list)
+        key = self._key(item, rows)
+        run_id = item.append.run_id
+        for event, meta, payload in zip(advance.events, item.metas, item.payloads, strict=True):
+            sealed = None if payload is None else self._sealed(event, payload, key, rows)
+            rows["events"].append((
+                self.commit_no, run_id, event.seq, event.event_id, event.type,
+                event.correlation_id, event.time_us, meta, sealed,
+            ))  # fmt: skip
+            if event.type in TERMINAL:
+                rows["run_index"].append(_ended(event))
+        self._add_chunks(item, advance.chunks, key, rows)
+        for table, new in rows.items():
+            self._rows[table].extend(new)
+
+    def statements(self) -> list[Statement]:
+        """Return what writes the rows: one statement for each table, none if there are no rows."""
+        return [(insert(table, len(rows)), parameters(rows)) for table, rows in self._rows.items()]
+
+    def written(self) -> None:
+        """Note that the rows are in the world."""
+        for run_id, blob_id in self._new_blobs:
+            self.blobs.setdefault(run_id, set()).add(blob_id)
+
+    def _key(self, item: Packed, rows: dict[str, list[Row]]) -> RunKey:
+        run_id = item.append.run_id
+        first = next(iter(item.append.events), None)
+        if first is None or first.type != "run_created":
+            return self.keyring.get(run_id, self.query)
+        key, wrapped = self.keyring.new(run_id)
+        rows["run_keys"].append((run_id, self.keyring.vault.key_id, wrapped))
+        if item.definition is not None:
+            sealed = key.seal(item.definition, item=run_id, field="definition")
+            rows["definitions"].append((run_id, sealed))
+        row = run_row(run_id, first.meta, first.time_us)
+        rows["run_index"].append((
+            run_id, "start", row.created_us, row.status, row.workflow_id, row.name,
+            row.source_hash, row.origin, pack_plain(row.attributes, "attributes"),
+        ))  # fmt: skip
+        return key
+
+    def _sealed(
+        self, event: Event, payload: bytes, key: RunKey, rows: dict[str, list[Row]]
+    ) -> bytes:
+        if len(payload) <= INLINE_BYTES:
+            return key.seal(INLINE + payload, item=event.event_id, field="data")
+        blob_id = key.blob_id(payload)
+        name = (event.run_id, blob_id)
+        if blob_id not in self.blobs.get(event.run_id, ()) and name not in self._new_blobs:
+            self._new_blobs.add(name)
+            sealed = key.seal(payload, item=blob_id, field="blob")
+            rows["blobs"].append((blob_id, event.run_id, sealed))
+        return key.seal(BLOB + blob_id.encode(), item=event.event_id, field="data")
+
+    def _add_chunks(
+        self, item: Packed, new: Sequence[Chunk], key: RunKey, rows: dict[str, list[Row]]
+    ) -> None:
+        fresh = {(chunk.stream, chunk.index) for chunk in new}
+        for chunk, data in zip(item.append.chunks, item.chunks, strict=True):
+            if (chunk.stream, chunk.index) in fresh:
+                fresh.discard((chunk.stream, chunk.index))
+                sealed = key.seal(data, item=chunk_item(chunk.stream, chunk.index), field="chunk")
+                rows["stream_chunks"].append(
+                    (self.commit_no, item.append.run_id, chunk.stream, chunk.index, sealed)
+                )
+
+
+def chunk_item(stream: str, index: int) -> str:
+    """Return what a chunk is sealed as."""
+    return f"{stream}/{index}"
+
+
+def _ended(event: Event) -> Row:
+    status = status_after(event.type)
+    return (event.run_id, "end", event.time_us, status, None, None, None, None, None)

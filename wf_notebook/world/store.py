@@ -1,0 +1,145 @@
+"""What the engine asks of a world: append events under conditions, and read them back.
+
+`EventStore` is implemented by `MemoryStore` (the oracle) and `DuckDBStore` (the product). Every
+method returns a `concurrent.futures.Future`, because a store may have threads of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
+
+    from wf_notebook.guest.values import Tree
+    from wf_notebook.world.events import Event, NewEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One piece of a stream: its stream's name, its index (0, 1, 2 …) and its sealed content."""
+
+    stream: str
+    index: int
+    data: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Events of one run that are written together or not at all.
+
+    Attributes:
+        run_id: the run.
+        events: in order; a `run_created` event is the first of a new run.
+        fence: for what a replay decided: how many derived events the guest had seen. None for
+            outcomes and payloads, whose own conditions are checked instead (entity open, run live,
+            resume id new, token free).
+        definition: with `run_created` only: the definition's record, sealed and stored in the same
+            commit (keys in `Definition.to_record`).
+        chunks: stream chunks; those whose index is already stored are skipped.
+    """
+
+    run_id: str
+    events: tuple[NewEvent, ...]
+    fence: int | None = None
+    definition: Mapping[str, Tree] | None = None
+    chunks: tuple[Chunk, ...] = ()
+
+
+RejectionReason = Literal[
+    "run_exists", "run_unknown", "run_ended", "stale_fence",
+    "entity_exists", "entity_closed", "token_taken", "resume_seen",
+]  # fmt: skip
+
+
+class RejectedError(Exception):
+    """A condition of an append did not hold; that append alone was not written.
+
+    Attributes:
+        reason: which condition.
+        detail: for `token_taken`: `{"token": …, "owner": run_id}`; for `resume_seen`: `{"seq": n}`;
+            otherwise the correlation id under `"entity"`, or empty.
+    """
+
+    def __init__(self, reason: RejectionReason, **detail: Any) -> None:
+        super().__init__(f"{reason} {detail}" if detail else reason)
+        self.reason: RejectionReason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One line of a list of runs; all of it plain in the world.
+
+    Attributes:
+        run_id, workflow_id, name, source_hash: as at creation.
+        status: "pending", "running", "completed", "failed" or "cancelled" (finer states are folded
+            from the events).
+        created_us, ended_us: microseconds UTC; `ended_us` is None while the run lives.
+        origin: the notebook or script, or "".
+        attributes: plain key to string.
+    """
+
+    run_id: str
+    workflow_id: str
+    name: str
+    source_hash: str
+    status: str
+    created_us: int
+    ended_us: int | None
+    origin: str
+    attributes: Mapping[str, str]
+
+
+class EventStore(Protocol):
+    """The world as the engine knows it. All futures fail with a `WorldError` or `RejectedError`."""
+
+    @property
+    def world_id(self) -> str:
+        """A random id made when the world was created."""
+        ...
+
+    @property
+    def commits(self) -> int:
+        """How many commits were made since it was opened."""
+        ...
+
+    def commit(self, append: Append) -> Future[tuple[Event, ...]]:
+        """Write an append; resolves once it is durable, with the events as recorded."""
+        ...
+
+    def read(self, run_id: str, after: int = 0) -> Future[Sequence[Event]]:
+        """The run's events with `seq` above `after`, in order, opened; empty for an unknown run."""
+        ...
+
+    def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:
+        """The definition's record that was stored with the run."""
+        ...
+
+    def unfinished(self) -> Future[Sequence[RunRow]]:
+        """Runs without a terminal event, oldest first."""
+        ...
+
+    def runs(
+        self, *, status: str | None = None, workflow_id: str | None = None, limit: int | None = 50
+    ) -> Future[Sequence[RunRow]]:
+        """Runs, newest first."""
+        ...
+
+    def token_owner(self, token: str) -> Future[tuple[str, str] | None]:
+        """`(run_id, correlation_id)` of the open hook with that token, or None."""
+        ...
+
+    def hook_history(self, token: str) -> Future[Sequence[Mapping[str, Any]]]:
+        """Past and present hooks with that token: `run_id, correlation_id, state`, newest first."""
+        ...
+
+    def chunks(self, run_id: str, stream: str, start: int = 0) -> Future[Sequence[Chunk]]:
+        """The stream's chunks from index `start`."""
+        ...
+
+    def close(self) -> None:
+        """Finish what was begun, then let go of the world. Idempotent."""
+        ...

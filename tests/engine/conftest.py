@@ -1,0 +1,46 @@
+"""Worlds of this folder: in memory, guests inline, a clock that jumps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from wf_notebook.api import World
+from wf_notebook.definition.steps import StepRegistry
+from wf_notebook.testing import VirtualClock
+from wf_notebook.world.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from wf_notebook.world.store import EventStore
+
+
+@pytest.fixture
+def registry() -> StepRegistry:
+    """The steps that this test's worlds know."""
+    return StepRegistry()
+
+
+@pytest.fixture
+def make_world(registry: StepRegistry) -> Iterator[Callable[..., World]]:
+    """Open worlds that are closed after the test."""
+    made: list[World] = []
+
+    def make(store: EventStore | None = None, **options: Any) -> World:
+        options.setdefault("clock", VirtualClock(autojump=True))
+        options.setdefault("isolation", "inline")
+        world = World(store or MemoryStore(), steps=registry, **options)
+        made.append(world)
+        return world
+
+    yield make
+    for world in made:
+        world.close()
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """One such world."""
+    return make_world()

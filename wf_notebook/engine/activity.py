@@ -1,0 +1,142 @@
+"""What the engine holds of one unfinished run, and how it is read back from its log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from wf_notebook.engine.decide import next_attempt
+from wf_notebook.engine.replay import delivery, is_command
+from wf_notebook.world.state import RunState, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from wf_notebook.config import IsolationMode
+    from wf_notebook.definition.model import Definition
+    from wf_notebook.engine.decide import Item
+    from wf_notebook.engine.replay import Completed
+    from wf_notebook.guest.values import Tree
+    from wf_notebook.isolation.protocol import Guest
+    from wf_notebook.world.events import Event
+    from wf_notebook.world.state import Hook, Step, Wait
+
+BlockReason = Literal["step", "divergence", "isolation", "world", "internal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Why a run cannot go on until something is mended.
+
+    Attributes:
+        reason: "step" (one is not registered), "divergence", "isolation" (no guest to be had),
+            "world" (it could not be written or read) or "internal" (a defect of ours).
+        message: a sentence for a person.
+        hint: what mends it.
+        report: of a divergence.
+    """
+
+    reason: BlockReason
+    message: str
+    hint: str = ""
+    report: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(slots=True)
+class Activity:
+    """One unfinished run on the engine's loop.
+
+    Attributes:
+        seed: the run's 128 bits.
+        inbox: what has happened and is not yet decided upon.
+        turning: whether a turn is under way; there is one at a time.
+        resting: whether no turn may be taken until the log was read back after a failure.
+        guest: the live guest, or None: then the next turn replays from the log.
+        delivered: how many events the live guest was fed.
+        undelivered: messages of events in the log that the live guest was not fed yet.
+        behind: whether the log may hold an outcome that the body has not answered.
+        last_n: the highest position of a command.
+        todo: ids of steps that need an attempt as soon as there is a slot.
+        ended: the entry's return, while open steps are drained.
+        models: pydantic models by schema name, if this process has them.
+        replayed: (k, n) while k of n events have been replayed, else None.
+    """
+
+    run_id: str
+    state: RunState
+    seed: bytes
+    args: Sequence[Tree]
+    kwargs: Mapping[str, Tree]
+    definition: Definition | None = None
+    inbox: list[Item] = field(default_factory=list["Item"])
+    turning: bool = False
+    resting: bool = False
+    guest: Guest | None = None
+    delivered: int = 0
+    undelivered: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    behind: bool = True
+    last_n: int = 0
+    todo: dict[str, None] = field(default_factory=dict[str, None])
+    ended: Completed | None = None
+    blocked: Blocked | None = None
+    models: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    replayed: tuple[int, int] | None = None
+    subscribers: list[Callable[[], None]] = field(default_factory=list["Callable[[], None]"])
+
+    @property
+    def isolation(self) -> IsolationMode:
+        """The isolation that was recorded when the run was created."""
+        mode: IsolationMode = self.state.created.get("isolation", "process")
+        return mode
+
+    @property
+    def known(self) -> set[str]:
+        """Ids of entities that the body may still cancel or dispose."""
+        state = self.state
+        return {
+            *(s.id for s in state.open_steps),
+            *(w.id for w in state.open_waits),
+            # a conflict may be disposed too: the body may do so before it is told
+            *(h.id for h in state.hooks.values() if h.status != "disposed"),
+        }
+
+
+def from_log(events: Sequence[Event]) -> Activity:
+    """Read an unfinished run back from its log."""
+    state = fold(events)
+    data = cast("Mapping[str, Any]", events[0].data or {})
+    entities: list[Step | Hook | Wait] = [*state.steps.values(), *state.hooks.values()]
+    entities += state.waits.values()
+    return Activity(
+        run_id=state.run_id,
+        state=state,
+        seed=bytes.fromhex(data["seed"]),
+        args=data["args"],
+        kwargs=data["kwargs"],
+        # with an open step, too: its next attempt must not start before a replay has agreed
+        behind=_behind(events) or bool(state.open_steps),
+        last_n=max((e.n for e in entities), default=0),
+        todo=dict.fromkeys(s.id for s in state.open_steps if s.status != "retrying"),
+    )
+
+
+def _behind(events: Sequence[Event]) -> bool:
+    """Whether the last outcome of a log may still be unanswered.
+
+    An outcome commits together with the commands it causes, except where the process died, or a
+    guest could not be had, in between. A created hook counts only if the body awaits the news.
+    """
+    for event in reversed(events):
+        if event.type == "hook_created":
+            return bool(event.meta.get("ack"))
+        if delivery(event, 0) is not None or event.type == "run_created":
+            return True
+        if is_command(event) or event.type == "run_started":
+            return False
+    return True
+
+
+def attempt_of(act: Activity, step_id: str) -> tuple[int, bool]:
+    """Return the number of a step's next attempt, and whether it is one run again."""
+    step = act.state.steps.get(step_id)
+    return (1, False) if step is None else next_attempt(step)

@@ -1,0 +1,228 @@
+"""Run one attempt of a step: on the steps' loop or on a thread, within its timeout."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import traceback
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from wf_notebook.clock import SECOND_US
+from wf_notebook.engine.context import CURRENT, StepContext
+from wf_notebook.engine.decide import AttemptFailed, StepEnded, Succeeded
+from wf_notebook.engine.loops import LoopThread
+from wf_notebook.errors import FatalError, PayloadError, RetryableError
+from wf_notebook.guest.durations import parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from wf_notebook.definition.steps import Step
+    from wf_notebook.guest.values import Tree
+
+MESSAGE_CHARS: Final = 4_000
+TRACEBACK_CHARS: Final = 16_000
+CAUSES: Final = 10  # of an exception's chain, and parts of a group, that travel as data
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An attempt to be made.
+
+    Attributes:
+        key: the step's correlation id.
+        step: the registered step.
+        args: the bound arguments, as a tree.
+        first_started_us: when the first attempt started.
+    """
+
+    run_id: str
+    key: str
+    attempt: int
+    step: Step
+    args: dict[str, Tree]
+    first_started_us: int
+
+    def context(self) -> StepContext:
+        """Return what the step can ask about this attempt."""
+        started = datetime.fromtimestamp(self.first_started_us / SECOND_US, UTC)
+        return StepContext(self.run_id, self.key, self.attempt, started)
+
+
+@dataclass(slots=True)
+class _Flight:
+    """An attempt that is being made."""
+
+    call: Call
+    context: StepContext
+    task: asyncio.Task[Succeeded | AttemptFailed] | None = None
+    timed_out: bool = False
+
+
+class Attempts:
+    """Makes attempts and reports each once it has really returned.
+
+    Called on the engine's loop; `report(run_id, ended)` is called there, too.
+    """
+
+    def __init__(self, report: Callable[[str, StepEnded], None]) -> None:
+        self._report = report
+        self._engine_loop = asyncio.get_running_loop()
+        self._steps = LoopThread("wf-steps")
+        self._flights: dict[str, _Flight] = {}
+
+    @property
+    def steps_thread(self) -> int | None:
+        """The ident of the thread on which async steps run, or None before the first."""
+        return self._steps.ident
+
+    def start(self, call: Call) -> None:
+        """Begin an attempt."""
+        flight = _Flight(call, call.context())
+        self._flights[call.key] = flight
+        if call.step.is_async:
+            self._steps.loop.call_soon_threadsafe(self._spawn, flight)
+        else:
+            self._steps.loop.call_soon_threadsafe(self._arm, flight)
+            run = contextvars.copy_context().run
+            threading.Thread(
+                target=run, args=(self._work, flight), name=f"wf-step-{call.step.name}", daemon=True
+            ).start()
+
+    def running(self, key: str) -> bool:
+        """Whether an attempt of that step has not returned yet."""
+        return key in self._flights
+
+    def cancel(self, key: str) -> None:
+        """Ask an attempt to stop; it is reported when it has returned."""
+        flight = self._flights.get(key)
+        if flight is not None:
+            flight.context.signal.set()
+            self._steps.loop.call_soon_threadsafe(_cancel_task, flight)
+
+    async def close(self) -> None:
+        """Ask all attempts to stop, end the steps' loop; threads end when their steps return."""
+        for key in list(self._flights):
+            self.cancel(key)
+        await asyncio.to_thread(self._steps.close)
+
+    # --- async steps, on the steps' loop
+
+    def _spawn(self, flight: _Flight) -> None:
+        name = f"wf-step-{flight.call.step.name}"
+        flight.task = self._steps.loop.create_task(self._run(flight), name=name)
+        # a callback, because a task cancelled before its first step never enters its coroutine
+        flight.task.add_done_callback(lambda task: self._ended(flight, _outcome_of(task)))
+
+    async def _run(self, flight: _Flight) -> Succeeded | AttemptFailed:
+        CURRENT.set(flight.context)
+        step = flight.call.step
+        limit = asyncio.timeout(step.options.timeout)
+        try:
+            args, kwargs = step.bind(flight.call.args)
+            async with limit:
+                result = await step.function(*args, **kwargs)
+            return Succeeded(step.encode(result))
+        except BaseException as error:  # noqa: BLE001 - also SystemExit: nothing may end our loop
+            flight.timed_out = limit.expired()
+            return _failure(flight, error)
+
+    # --- synchronous steps, on a thread each
+
+    def _arm(self, flight: _Flight) -> None:
+        timeout = flight.call.step.options.timeout
+        if timeout is not None:
+            self._steps.loop.call_later(timeout, _time_out, flight)
+
+    def _work(self, flight: _Flight) -> None:
+        CURRENT.set(flight.context)
+        step = flight.call.step
+        try:
+            args, kwargs = step.bind(flight.call.args)
+            outcome: Succeeded | AttemptFailed = Succeeded(
+                step.encode(step.function(*args, **kwargs))
+            )
+            if flight.timed_out:  # too late: the result is discarded
+                outcome = _failure(flight, TimeoutError())
+        except BaseException as error:  # noqa: BLE001 - also SystemExit: it is this step's end only
+            outcome = _failure(flight, error)
+        self._ended(flight, outcome)
+
+    def _ended(self, flight: _Flight, outcome: Succeeded | AttemptFailed) -> None:
+        call = flight.call
+        ended = StepEnded(call.key, call.attempt, outcome, call.step.options)
+        try:
+            self._engine_loop.call_soon_threadsafe(self._landed, call.run_id, ended)
+        except RuntimeError:
+            return  # the world was closed meanwhile; the attempt runs again when it is opened
+
+    def _landed(self, run_id: str, ended: StepEnded) -> None:
+        self._flights.pop(ended.step, None)
+        self._report(run_id, ended)
+
+
+def _outcome_of(task: asyncio.Task[Succeeded | AttemptFailed]) -> Succeeded | AttemptFailed:
+    return AttemptFailed(as_data(asyncio.CancelledError())) if task.cancelled() else task.result()
+
+
+def _cancel_task(flight: _Flight) -> None:
+    if flight.task is not None:
+        flight.task.cancel()
+
+
+def _time_out(flight: _Flight) -> None:
+    flight.timed_out = True
+    flight.context.signal.set()
+
+
+def _failure(flight: _Flight, error: BaseException) -> AttemptFailed:
+    step = flight.call.step
+    if flight.timed_out:
+        late = f"step '{step.name}' took longer than its timeout of {step.options.timeout:g} s"
+        return AttemptFailed(as_data(TimeoutError(late)))
+    match error:
+        case RetryableError(retry_after=after):
+            return AttemptFailed(
+                as_data(error), retry_after=None if after is None else parse_duration(after)
+            )
+        case FatalError() | PayloadError():
+            # a value that cannot cross will not cross next time: more attempts would only repeat
+            # the step's effects
+            return AttemptFailed(as_data(error), fatal=True)
+        case _:
+            return AttemptFailed(as_data(error))
+
+
+def as_data(error: BaseException, depth: int = 0) -> dict[str, Tree]:
+    """Return an exception as data: type name, message, cause chain, parts of a group, traceback."""
+    data: dict[str, Tree] = {
+        "type": type(error).__name__,
+        "message": _message(error),
+        "cause": None,
+        "parts": [],
+    }
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None and depth < CAUSES:
+        data["cause"] = as_data(cause, depth + 1)
+    if isinstance(error, BaseExceptionGroup) and depth < CAUSES:
+        # pyright: isinstance() leaves the parameter of the group open
+        parts = _parts(error)  # pyright: ignore[reportUnknownArgumentType]
+        data["parts"] = [as_data(part, depth + 1) for part in parts]
+    if depth == 0 and error.__traceback__ is not None:
+        lines = traceback.format_tb(error.__traceback__)
+        data["traceback"] = "".join(lines)[-TRACEBACK_CHARS:]
+    return data
+
+
+def _parts(group: BaseExceptionGroup[BaseException]) -> Sequence[BaseException]:
+    return group.exceptions[:CAUSES]
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:MESSAGE_CHARS]
+    except Exception as bad:  # noqa: BLE001 - a broken __str__ must not lose the error
+        return f"<its message could not be read: {type(bad).__name__}>"

@@ -1,0 +1,168 @@
+"""Feed a run's guest: a live one gets what is new, a cold one the whole log."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+from wf_notebook.engine.replay import (
+    Failed,
+    Outcome,
+    delivery,
+    judge,
+    plan,
+    start_message,
+)
+from wf_notebook.engine.turn import failure_of
+from wf_notebook.errors import GuestBudgetError, GuestDiedError, GuestProtocolError
+from wf_notebook.ids import guest_seed
+from wf_notebook.world.store import Chunk
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from wf_notebook.config import IsolationMode, Limits
+    from wf_notebook.definition.model import Definition
+    from wf_notebook.engine.activity import Activity
+    from wf_notebook.isolation.protocol import Guest, Reply
+    from wf_notebook.world.events import Event, NewEvent
+
+REPLAY_BATCH: Final = 1_000  # events fed at once: between batches progress is shown
+
+
+class Feeder:
+    """Asks guests. Lives on the engine's loop.
+
+    Args:
+        spawn: gives a fresh guest for an isolation mode.
+        read: reads a run's log.
+        progress: called when replay progress has changed.
+    """
+
+    def __init__(
+        self,
+        *,
+        spawn: Callable[[IsolationMode], Awaitable[Guest]],
+        read: Callable[[str], Awaitable[Sequence[Event]]],
+        progress: Callable[[Activity], None],
+        limits: Limits,
+    ) -> None:
+        self._spawn = spawn
+        self._read = read
+        self._progress = progress
+        self._limits = limits
+        self._live: OrderedDict[str, Activity] = OrderedDict()  # with a guest, oldest use first
+
+    async def feed(
+        self, act: Activity, definition: Definition, events: Sequence[NewEvent]
+    ) -> tuple[Outcome, list[Chunk]]:
+        """Tell a run's guest of events that are not in the log yet; return what it answers.
+
+        A guest that dies is replaced once: it holds nothing that a replay doesn't bring back.
+
+        Raises:
+            IsolationUnavailable: no guest can be had.
+        """
+        for last_try in (False, True):
+            try:
+                result = await self._feed(act, definition, events)
+            except GuestBudgetError as error:
+                await self.discard(act)
+                return Failed([], "BUDGET_EXCEEDED", failure_of(error), error.line), []
+            except GuestProtocolError as error:
+                await self.discard(act)
+                return Failed([], "GUEST_PROTOCOL", failure_of(error), None), []
+            except GuestDiedError as error:
+                await self.discard(act)
+                if last_try:
+                    return Failed([], "GUEST_DIED", failure_of(error), None), []
+            else:
+                await self._keep(act)
+                return result
+        raise AssertionError
+
+    async def _keep(self, act: Activity) -> None:
+        """Keep the guests of the runs that moved last; the others replay cold when they move."""
+        self._live[act.run_id] = act
+        self._live.move_to_end(act.run_id)
+        while len(self._live) > self._limits.live_guests:
+            idle = next((a for a in self._live.values() if not a.turning), None)
+            if idle is None:
+                return
+            await self.discard(idle)
+
+    async def discard(self, act: Activity) -> None:
+        """Let a run's guest go; its next turn replays from the log."""
+        self._live.pop(act.run_id, None)
+        guest, act.guest = act.guest, None
+        act.delivered = 0
+        if act.undelivered:
+            act.undelivered, act.behind = [], True
+        if guest is not None:
+            await guest.close()
+
+    async def _feed(
+        self, act: Activity, definition: Definition, events: Sequence[NewEvent]
+    ) -> tuple[Outcome, list[Chunk]]:
+        new = messages(act, events)
+        if act.guest is None:
+            return await self._replay(act, definition, new)
+        reply = await act.guest.activate({"op": "deliver", "events": [*act.undelivered, *new]})
+        act.delivered, act.undelivered = reply.after, []
+        return judge(reply, ()), _chunks(reply)
+
+    async def _replay(
+        self, act: Activity, definition: Definition, new: Sequence[dict[str, Any]]
+    ) -> tuple[Outcome, list[Chunk]]:
+        log = await self._read(act.run_id)
+        recorded = plan(log)
+        deliveries = [*recorded.deliveries, *new]
+        act.guest = guest = await self._spawn(act.isolation)
+        start = start_message(
+            definition,
+            args=act.args,
+            kwargs=act.kwargs,
+            seed=guest_seed(act.seed),
+            now_us=act.state.created_us,
+            events=deliveries[:REPLAY_BATCH],
+            commands=self._limits.commands_per_activation,
+        )
+        replies = [await guest.activate(start)]
+        for begin in range(REPLAY_BATCH, len(deliveries), REPLAY_BATCH):
+            self._show(act, begin, len(deliveries))
+            batch = deliveries[begin : begin + REPLAY_BATCH]
+            replies.append(await guest.activate({"op": "deliver", "events": batch}))
+        self._show(act, len(log), len(log))
+        reply = _joined(replies)
+        act.delivered, act.undelivered = reply.after, []
+        return judge(reply, recorded.recorded, log=log), _chunks(reply)
+
+    def _show(self, act: Activity, done: int, total: int) -> None:
+        act.replayed = (done, total)
+        self._progress(act)
+
+
+def messages(act: Activity, events: Sequence[NewEvent]) -> list[dict[str, Any]]:
+    """Return the messages that tell a guest of events of existing steps, hooks and waits."""
+    state = act.state
+    result: list[dict[str, Any]] = []
+    for event in events:
+        key = str(event.correlation_id)
+        entity = state.steps.get(key) or state.hooks.get(key) or state.waits.get(key)
+        n = entity.n if entity is not None else event.meta.get("n", 0)
+        message = delivery(event, n)
+        if message is not None:
+            result.append(message)
+    return result
+
+
+def _joined(replies: Sequence[Reply]) -> Reply:
+    if len(replies) == 1:
+        return replies[0]
+    commands = [command for reply in replies for command in reply.commands]
+    prints = [line for reply in replies for line in reply.prints]
+    return replies[-1].model_copy(update={"commands": commands, "prints": prints})
+
+
+def _chunks(reply: Reply) -> list[Chunk]:
+    return [Chunk("stdout", index, text) for index, text in reply.prints]

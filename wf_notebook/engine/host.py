@@ -1,0 +1,377 @@
+"""An open world at work: the engine on its thread, and how other threads talk to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import platform
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from wf_notebook.definition.schemas import validate_payload
+from wf_notebook.engine.activity import Activity, from_log
+from wf_notebook.engine.decide import CancelAsked, Nudge, Resumed
+from wf_notebook.engine.loops import LoopThread
+from wf_notebook.engine.runner import Runner
+from wf_notebook.errors import (
+    HookNotFoundError,
+    RunNotFoundError,
+    UsageError,
+    WorldClosedError,
+    WorldError,
+)
+from wf_notebook.isolation.choose import choose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+
+    from wf_notebook.clock import Clock
+    from wf_notebook.config import IsolationMode, Limits
+    from wf_notebook.definition.model import Definition
+    from wf_notebook.definition.steps import StepRegistry
+    from wf_notebook.guest.values import Tree
+    from wf_notebook.ids import Ids
+    from wf_notebook.isolation.protocol import Guest, Isolation
+    from wf_notebook.world.state import RunState
+    from wf_notebook.world.store import EventStore
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a source came from.
+
+    Attributes:
+        notebook: the notebook's or script's name, or "".
+        label: what tracebacks call it, such as "Cell In[2]".
+        line_offset: what to add to a line of the source to get the line a person sees.
+    """
+
+    notebook: str = ""
+    label: str = ""
+    line_offset: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return {"notebook": self.notebook, "label": self.label, "line_offset": self.line_offset}
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A run to be created.
+
+    Attributes:
+        run_id: its id.
+        definition: what it executes.
+        args, kwargs: trees.
+        isolation: where its guest runs.
+        extra: further plain metadata (`key`, `attributes`, `rerun_of`, …).
+        models: pydantic models by schema name, for validating payloads in this process.
+    """
+
+    run_id: str
+    definition: Definition
+    args: Sequence[Tree]
+    kwargs: Mapping[str, Tree]
+    isolation: IsolationMode
+    origin: Origin = field(default_factory=Origin)
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    models: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def meta(self) -> dict[str, Any]:
+        """Return the plain part of `run_created`."""
+        d = self.definition
+        return {
+            "workflow_id": d.workflow_id,
+            "name": d.name,
+            "entry": d.entry,
+            "source_hash": d.source_hash,
+            "steps": {b.alias: b.step_id for b in d.steps},
+            "language": d.language,
+            "python": platform.python_version(),
+            "isolation": self.isolation,
+            "origin": self.origin.to_json(),
+            **self.extra,
+        }
+
+    def data(self, seed: bytes) -> dict[str, Tree]:
+        """Return the sealed part of `run_created`."""
+        digests: dict[str, Tree] = {b.alias: b.digest for b in self.definition.steps}
+        return {
+            "args": list(self.args),
+            "kwargs": dict(self.kwargs),
+            "seed": seed.hex(),
+            "digests": digests,
+        }
+
+
+class Host:
+    """Runs the engine of one world on the thread `wf-loop`.
+
+    Methods may be called from any thread; those that return a future don't wait.
+
+    Args:
+        store: the world; closed with the host.
+        isolation: for runs that don't say; None for the best that this machine has.
+        paused: whether attempts are held back until `release`.
+
+    Attributes:
+        deserted: set where no person sits before the notebook: says of a run that waits only for
+            people whether nobody will come. On the engine's thread.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything it acts on comes in through the door
+        self,
+        store: EventStore,
+        *,
+        steps: StepRegistry,
+        clock: Clock,
+        ids: Ids,
+        limits: Limits,
+        isolation: IsolationMode | None = None,
+        paused: bool = False,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.ids = ids
+        self.limits = limits
+        self._default: IsolationMode | None = isolation
+        self.deserted: Callable[[Activity], bool] | None = None
+        self._isolations: dict[IsolationMode, Isolation] = {}
+        self._thread = LoopThread("wf-loop")
+        self._closed = threading.Event()
+        self._opened: Future[None] | None = None
+        self.runner = self._thread.submit(self._make(steps, paused=paused)).result()
+
+    async def _make(self, steps: StepRegistry, *, paused: bool) -> Runner:
+        runner = Runner(
+            store=self.store,
+            steps=steps,
+            spawn=self._spawn,
+            clock=self.clock,
+            ids=self.ids,
+            limits=self.limits,
+        )
+        if paused:
+            runner.pause()
+        return runner
+
+    async def _spawn(self, mode: IsolationMode) -> Guest:
+        return await self._isolation(mode).spawn()
+
+    def _isolation(self, mode: IsolationMode | None) -> Isolation:
+        wanted = self._default if mode is None else mode
+        if wanted is not None and wanted in self._isolations:
+            return self._isolations[wanted]
+        chosen = choose(wanted, self.limits)
+        return self._isolations.setdefault(chosen.mode, chosen)
+
+    # --- threads ---------------------------------------------------------------------------
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The engine's loop."""
+        return self._thread.loop
+
+    @property
+    def on_loop(self) -> bool:
+        """Whether the caller is on the engine's thread, where nothing may wait."""
+        return threading.get_ident() == self._thread.ident
+
+    @property
+    def on_steps(self) -> bool:
+        """Whether the caller is on the thread of asynchronous steps, which must not block."""
+        return threading.get_ident() == self.runner.steps_thread
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine on the engine's loop.
+
+        Raises:
+            WorldClosedError: the world was closed.
+        """
+        if self._closed.is_set():
+            coroutine.close()
+            msg = "The world was closed."
+            raise WorldClosedError(msg)
+        return self._thread.submit(coroutine)
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Call on the engine's loop and wait for what it returns."""
+        if self.on_loop:
+            return function()
+
+        async def call() -> T:
+            return function()
+
+        return self.submit(call()).result()
+
+    def post(self, callback: Callable[[], object]) -> None:
+        """Call on the engine's loop, soon; not at all if the world was closed."""
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(callback)
+
+    def wait(self, future: Future[T], timeout: float | None = None) -> T:
+        """Wait for a future of the engine's, where waiting is possible.
+
+        Raises:
+            UsageError: the caller is on a thread that the future depends on.
+        """
+        if self.on_loop:
+            msg = "This call waits for the engine, on the engine's own thread."
+            raise UsageError(msg, hint="Use the future or `await` it instead.")
+        return future.result(timeout)
+
+    # --- what may be asked -------------------------------------------------------------------
+
+    def mode(self, isolation: IsolationMode | None) -> IsolationMode:
+        """Return where a run would be put.
+
+        Raises:
+            IsolationUnavailable: it cannot be had on this machine.
+        """
+        return self.call(lambda: self._isolation(isolation).mode)
+
+    def open(self) -> Future[None]:
+        """Find the unfinished runs and move on those that can move."""
+        self._opened = self.submit(self.runner.open())
+        return self._opened
+
+    def settle(self) -> None:
+        """Wait until the unfinished runs found at opening are known."""
+        if self._opened is not None:
+            self.wait(self._opened)
+
+    def start(self, launch: Launch) -> Future[Activity]:
+        """Create a run; the future is done once that is durable."""
+        return self.submit(self._start(launch))
+
+    async def _start(self, launch: Launch) -> Activity:
+        act = await self.runner.create(
+            launch.run_id,
+            launch.definition,
+            meta=launch.meta(),
+            data=launch.data(self.ids.seed()),
+        )
+        act.models = launch.models
+        return act
+
+    def activity(self, run_id: str) -> Future[Activity]:
+        """Return a run: the live one, or one read back from the log.
+
+        The future fails with `RunNotFoundError`.
+        """
+        return self.submit(self._activity(run_id))
+
+    async def _activity(self, run_id: str) -> Activity:
+        act = self.runner.activity(run_id)
+        if act is None:
+            events = await asyncio.wrap_future(self.store.read(run_id))
+            if not events:
+                msg = f"There is no run '{run_id}' in this world."
+                raise RunNotFoundError(msg)
+            act = self.runner.activity(run_id) or from_log(events)
+        if act.definition is None:
+            # forms want its schemas, tracebacks its source; a bad one is the run's own trouble
+            with contextlib.suppress(WorldError, ValueError, KeyError, TypeError):
+                await self.definition(act)
+        return act
+
+    def resume(
+        self, token: str, payload: object, resume_id: str | None, *, run_id: str | None = None
+    ) -> Future[int]:
+        """Validate a payload and hand it to the open hook with that token.
+
+        With `run_id`, only to a hook of that run. The future gives the seq of the recorded event. It fails with `HookNotFoundError`,
+        `HookPayloadError` or a `WorldError`.
+        """
+        chosen = resume_id or self.ids.event_id()
+        return self.submit(self._resume(token, payload, chosen, only=run_id))
+
+    async def _resume(
+        self, token: str, payload: object, resume_id: str, *, only: str | None
+    ) -> int:
+        owner = await asyncio.wrap_future(self.store.token_owner(token))
+        if owner is None or only not in (None, owner[0]):
+            return await self._resumed_before(token, resume_id)
+        run_id, hook_id = owner
+        act = await self._activity(run_id)
+        schema = act.state.hooks[hook_id].schema or ""
+        schemas = (await self.definition(act)).schemas
+        # a model's validators are the user's code: never on our loop
+        tree = await asyncio.to_thread(
+            validate_payload, act.models.get(schema), schemas.get(schema), payload
+        )
+        reply: Future[int] = Future()
+        self.runner.post(run_id, Resumed(hook_id, token, tree, resume_id, reply))
+        return await asyncio.wrap_future(reply)
+
+    async def definition(self, act: Activity) -> Definition:
+        """Return a run's definition, read from the world if need be; on the engine's loop."""
+        if act.definition is None:
+            act.definition = await self.runner.definition(act.run_id)
+        return act.definition
+
+    async def _resumed_before(self, token: str, resume_id: str) -> int:
+        """A resume whose answer was lost is answered again; any other is too late."""
+        history = await asyncio.wrap_future(self.store.hook_history(token))
+        for hook in history:
+            for event in await asyncio.wrap_future(self.store.read(hook["run_id"])):
+                mine = event.correlation_id == hook["correlation_id"]
+                if mine and event.meta.get("resume_id") == resume_id:
+                    return event.seq
+        raise await self._no_hook(token, history)
+
+    async def _no_hook(self, token: str, history: Sequence[Mapping[str, Any]]) -> HookNotFoundError:
+        open_tokens = sorted(
+            hook.token for act in self.runner.unfinished for hook in act.state.open_hooks
+        )
+        listed = "Open hooks: " + ", ".join(open_tokens) + "." if open_tokens else "None is open."
+        if not history:
+            return HookNotFoundError(f"No hook has the token '{token}'. {listed}")
+        run_id = history[0]["run_id"]
+        ended = self.runner.activity(run_id) is None
+        why = f"its run {run_id} has ended" if ended else f"run {run_id} disposed it"
+        return HookNotFoundError(f"The hook '{token}' is no longer open: {why}. {listed}")
+
+    def wake(self, run_id: str, wait_id: str | None) -> Future[int]:
+        """End one wait early, or all sleeps of a run; the future gives 0 if there was none."""
+        reply: Future[int] = Future()
+        self.loop.call_soon_threadsafe(self.runner.wake, run_id, wait_id, reply)
+        return reply
+
+    def cancel(self, run_id: str, reason: str | None) -> Future[int]:
+        """Cancel a run; the future gives 0 if it had ended before."""
+        reply: Future[int] = Future()
+        self.loop.call_soon_threadsafe(self.runner.post, run_id, CancelAsked(reason, reply))
+        return reply
+
+    def release(self) -> None:
+        """Let attempts start, if they were held back."""
+        self.loop.call_soon_threadsafe(self.runner.release)
+
+    def nudge(self, run_id: str) -> None:
+        """Let a run look again at what blocks it."""
+        self.loop.call_soon_threadsafe(self.runner.post, run_id, Nudge())
+
+    def close(self) -> None:
+        """Set all runs aside, stop guests and threads, close the world. Idempotent."""
+        if self._closed.is_set():
+            return
+        closing = self._thread.submit(self._close())
+        self._closed.set()
+        closing.result()
+        self._thread.close()
+        self.store.close()
+
+    async def _close(self) -> None:
+        await self.runner.close()
+        for isolation in self._isolations.values():
+            await isolation.close()
+
+
+def copy_state(state: RunState) -> RunState:
+    """Return a copy that the engine won't change; its entities are frozen."""
+    return replace(state, steps=dict(state.steps), hooks=dict(state.hooks), waits=dict(state.waits))

@@ -1,0 +1,299 @@
+"""Drive a workflow definition against its event log: what a guest is fed, and what it must ask.
+
+A guest is fed the log's outcomes in order; the commands it issues are compared, one by one, with
+the commands that the log recorded. What is left over is new; anything else is a divergence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, assert_never
+
+from wf_notebook.clock import iso
+from wf_notebook.guest.values import canonical
+from wf_notebook.isolation.protocol import (
+    HookCommand,
+    HookDisposeCommand,
+    StepCancelCommand,
+    StepCommand,
+    WaitCancelCommand,
+    WaitCommand,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from wf_notebook.definition.model import Definition
+    from wf_notebook.guest.values import Tree
+    from wf_notebook.isolation.protocol import Command, Reply
+    from wf_notebook.world.events import Event, NewEvent
+
+LAST_EVENTS: Final = 5  # how many a divergence report shows
+
+
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """The body waits; `commands` are what it newly asked for."""
+
+    commands: Sequence[Command]
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The entry returned."""
+
+    commands: Sequence[Command]
+    result: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The entry raised, or its guest was stopped."""
+
+    commands: Sequence[Command]
+    code: str
+    error: Mapping[str, Any]
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged:
+    """The body asked for something else than the log recorded.
+
+    Attributes:
+        line: line of the source, or None.
+        recorded: what the log has at that place, in words.
+        asked: what came instead, in words.
+        last_events: the last few events before it, in words, oldest first.
+    """
+
+    line: int | None
+    recorded: str
+    asked: str
+    last_events: Sequence[str] = ()
+
+    def report(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return {
+            "line": self.line,
+            "recorded": self.recorded,
+            "asked": self.asked,
+            "last_events": list(self.last_events),
+        }
+
+
+Outcome = Suspended | Completed | Failed | Diverged
+
+_COMMAND_EVENTS: Final = frozenset({
+    "step_created", "hook_created", "hook_conflict", "wait_created", "wait_cancelled",
+})  # fmt: skip
+_CREATED: Final = frozenset({"step_created", "hook_created", "hook_conflict", "wait_created"})
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A command that stands in the log.
+
+    Attributes:
+        event: the event that recorded it.
+        print: what it asked, comparably.
+        before: how many outcomes stand before it in the log.
+    """
+
+    event: Event
+    print: tuple[Any, ...]
+    before: int
+
+
+@dataclass(slots=True)
+class Plan:
+    """A log, read for replay.
+
+    Attributes:
+        deliveries: the events to feed the guest, as messages.
+        recorded: the commands it must issue.
+    """
+
+    deliveries: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    recorded: list[Recorded] = field(default_factory=list[Recorded])
+
+
+def plan(events: Iterable[Event]) -> Plan:
+    """Read a log for replay."""
+    result = Plan()
+    positions: dict[str, int] = {}
+    for event in events:
+        if event.type in _CREATED:
+            positions[str(event.correlation_id)] = event.meta["n"]
+        n = positions.get(str(event.correlation_id), 0)
+        if is_command(event):
+            result.recorded.append(Recorded(event, _recorded(event, n), len(result.deliveries)))
+        message = delivery(event, n)
+        if message is not None:
+            result.deliveries.append(message)
+    return result
+
+
+def is_command(event: NewEvent) -> bool:
+    """Whether the event records something the body asked for."""
+    return event.type in _COMMAND_EVENTS or (
+        event.type in ("step_cancelled", "hook_disposed") and event.meta.get("by") == "body"
+    )
+
+
+def delivery(event: NewEvent, n: int) -> dict[str, Any] | None:
+    """Return the message that tells a guest of an event, or None if it isn't told of it."""
+    head = {"type": event.type, "n": n, "time_us": event.time_us}
+    data = event.data or {}
+    match event.type:
+        case "step_completed":
+            return {**head, "value": data.get("result")}
+        case "step_failed":
+            return {**head, "error": data.get("error")}
+        case "hook_received":
+            return {**head, "value": data.get("payload")}
+        case "wait_completed":
+            return {**head, "woken": bool(event.meta.get("woken"))}
+        case "hook_conflict":
+            return {**head, "owner": event.meta["owner"]}
+        case "hook_created":
+            return head
+        case _:
+            return None
+
+
+def start_message(  # noqa: PLR0913 - the message has that many fields
+    definition: Definition,
+    *,
+    args: Sequence[Tree],
+    kwargs: Mapping[str, Tree],
+    seed: str,
+    now_us: int,
+    events: Sequence[Mapping[str, Any]],
+    commands: int,
+) -> dict[str, Any]:
+    """Return the message that makes a fresh guest run a definition from the top."""
+    return {
+        "op": "start",
+        "source": definition.source,
+        "entry": definition.entry,
+        "filename": "<workflow>",
+        "steps": {
+            b.alias: [[p.name, p.kind, p.required] for p in b.parameters] for b in definition.steps
+        },
+        "schemas": sorted(definition.schemas),
+        "args": list(args),
+        "kwargs": dict(kwargs),
+        "seed": seed,
+        "now_us": now_us,
+        "commands": commands,
+        "events": list(events),
+    }
+
+
+def judge(reply: Reply, recorded: Sequence[Recorded], *, log: Sequence[Event] = ()) -> Outcome:
+    """Compare a reply with what the log recorded.
+
+    Args:
+        reply: all that the guest asked for since the log's `recorded` begins.
+        recorded: commands of the log; empty for a live guest.
+        log: the events, for the report.
+    """
+    for position, expected in enumerate(recorded):
+        if position >= len(reply.commands):
+            return _missing(reply, expected, log)
+        command = reply.commands[position]
+        if _asked(command) != expected.print or command.after > expected.before:
+            return _different(command, expected, log)
+    return _outcome(reply, reply.commands[len(recorded) :], log)
+
+
+def _outcome(reply: Reply, new: Sequence[Command], log: Sequence[Event]) -> Outcome:
+    match reply.status:
+        case "suspended":
+            return Suspended(new)
+        case "completed":
+            return Completed(new, reply.result)
+        case "failed":
+            code = reply.code or "USER_ERROR"
+            error = reply.error
+            line = error.line if error else None
+            if code == "DIVERGENCE":
+                said = error.message if error else "an event for a command it has not issued"
+                return Diverged(line, "an outcome", said, _last(log, None))
+            return Failed(new, code, error.model_dump(mode="json") if error else {}, line)
+        case _:
+            assert_never(reply.status)
+
+
+def _missing(reply: Reply, expected: Recorded, log: Sequence[Event]) -> Diverged:
+    ended = {"suspended": "nothing: it waits", "completed": "nothing: it returned"}
+    asked = ended.get(reply.status, "nothing: it raised")
+    if reply.error is not None:
+        asked += f" {reply.error.type}"
+    line = expected.event.meta.get("line")
+    return Diverged(line, _words(expected.print), asked, _last(log, expected.event))
+
+
+def _different(command: Command, expected: Recorded, log: Sequence[Event]) -> Diverged:
+    asked = _words(_asked(command))
+    if _asked(command) == expected.print:
+        asked += " (later than recorded)"
+    line = command.line or expected.event.meta.get("line")
+    return Diverged(line, _words(expected.print), asked, _last(log, expected.event))
+
+
+def _last(log: Sequence[Event], event: Event | None) -> list[str]:
+    until = event.seq if event is not None else len(log) + 1
+    before = [e for e in log if e.seq < until][-LAST_EVENTS:]
+    return [f"{e.seq} {e.type} {e.correlation_id or ''} {iso(e.time_us)}" for e in before]
+
+
+def _asked(command: Command) -> tuple[Any, ...]:
+    match command:
+        case StepCommand(n=n, alias=alias, args=args):
+            return ("step", n, alias, canonical(args))
+        case HookCommand(n=n, token=token, schema_name=schema, title=title):
+            return ("hook", n, token, schema, title)
+        case WaitCommand(n=n, kind=kind, due_us=due):
+            return ("wait", n, kind, due)
+        case StepCancelCommand(n=n):
+            return ("step_cancel", n)
+        case HookDisposeCommand(n=n):
+            return ("hook_dispose", n)
+        case WaitCancelCommand(n=n):
+            return ("wait_cancel", n)
+        case _:
+            assert_never(command)
+
+
+def _recorded(event: Event, n: int) -> tuple[Any, ...]:
+    meta, data = event.meta, event.data or {}
+    match event.type:
+        case "step_created":
+            return ("step", n, meta["alias"], canonical(data.get("args")))
+        case "hook_created" | "hook_conflict":
+            return ("hook", n, meta["token"], meta.get("schema"), data.get("title"))
+        case "wait_created":
+            return ("wait", n, meta["kind"], meta["due_us"])
+        case "step_cancelled":
+            return ("step_cancel", n)
+        case "hook_disposed":
+            return ("hook_dispose", n)
+        case _:
+            return ("wait_cancel", n)
+
+
+def _words(asked: tuple[Any, ...]) -> str:
+    """Say what was asked, without values: arguments may be secret."""
+    match asked:
+        case ("step", n, alias, _):
+            return f"command {n}: step {alias} with its arguments"
+        case ("hook", n, token, _, _):
+            return f"command {n}: hook {token}"
+        case ("wait", n, kind, due):
+            return f"command {n}: {kind} until {iso(due)}"
+        case (kind, n, *_):
+            return f"command {n}: {kind.replace('_', ' ')}"
+        case _:
+            return "something unknown"

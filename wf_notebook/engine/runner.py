@@ -1,0 +1,551 @@
+"""Move runs on: start, resume, wake, cancel; the only place that appends to a world.
+
+Everything here lives on the engine's loop. A run moves in turns: what has happened since the last
+one is decided upon, the guest is told, its answer becomes events, and all of that is appended in
+one commit. Only then is anything done: attempts start, timers are set, callers are answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from wf_notebook.clock import SECOND_US
+from wf_notebook.definition.model import Definition
+from wf_notebook.engine.activity import Activity, Blocked, from_log
+from wf_notebook.engine.attempts import Attempts
+from wf_notebook.engine.decide import (
+    CancelAsked,
+    Decision,
+    GaveUp,
+    Nudge,
+    Pen,
+    Resumed,
+    StepEnded,
+    WaitEnded,
+    decide,
+    replace_conflicts,
+)
+from wf_notebook.engine.feed import Feeder
+from wf_notebook.engine.replay import Diverged, Failed, Outcome, delivery
+from wf_notebook.engine.slots import Slots
+from wf_notebook.engine.turn import Draft, add_attempts, blocked_by, draft, failure_of
+from wf_notebook.engine.waker import Waker
+from wf_notebook.errors import HookNotFoundError, IsolationError, WorkflowError, WorldError
+from wf_notebook.world.state import RunState
+from wf_notebook.world.store import Append, RejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from wf_notebook.clock import Clock
+    from wf_notebook.config import IsolationMode, Limits
+    from wf_notebook.definition.steps import Step, StepRegistry
+    from wf_notebook.engine.activity import BlockReason
+    from wf_notebook.engine.attempts import Call
+    from wf_notebook.engine.decide import Item
+    from wf_notebook.guest.values import Tree
+    from wf_notebook.ids import Ids
+    from wf_notebook.isolation.protocol import Guest
+    from wf_notebook.world.events import Event
+    from wf_notebook.world.store import Chunk, EventStore
+
+_LOG = logging.getLogger("wf_notebook")
+_REPORT = "This is a defect of wf_notebook: please report it with the log of this process."
+RETRY_WORLD_US = 2 * SECOND_US  # how long to wait before a failed commit is tried again
+
+
+class Runner:
+    """Moves the unfinished runs of one world.
+
+    Args:
+        store: the world.
+        steps: the registered steps; a change is noticed.
+        spawn: gives a fresh guest for an isolation mode.
+        clock, ids: where time and ids come from.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: EventStore,
+        steps: StepRegistry,
+        spawn: Callable[[IsolationMode], Awaitable[Guest]],
+        clock: Clock,
+        ids: Ids,
+        limits: Limits,
+    ) -> None:
+        self._store = store
+        self.steps = steps
+        self._clock = clock
+        self._ids = ids
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._runs: dict[str, Activity] = {}
+        self.watchers: list[Callable[[Activity], None]] = []
+        self._turns: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self._waker = Waker(clock)
+        self._attempts = Attempts(self._step_ended)
+        self._starter = _Starter(steps, Slots(limits.concurrent_steps), self._attempts)
+        self._feeder = Feeder(spawn=spawn, read=self._read, progress=self.notify, limits=limits)
+        self._unsubscribe = steps.on_change(self._steps_changed)
+
+    # --- runs ------------------------------------------------------------------------------
+
+    async def create(
+        self,
+        run_id: str,
+        definition: Definition,
+        *,
+        meta: Mapping[str, Any],
+        data: Mapping[str, Tree],
+    ) -> Activity:
+        """Append `run_created` with its definition, then let the run move.
+
+        Raises:
+            RejectedError: the run exists.
+            WorldError: it could not be written.
+        """
+        event = self._pen().write("run_created", data=data, **meta)
+        append = Append(run_id, (event,), definition=definition.to_record())
+        events = await asyncio.wrap_future(self._store.commit(append))
+        act = from_log(events)
+        act.definition = definition
+        self._runs[run_id] = act
+        self.post(run_id, Nudge())
+        return act
+
+    async def open(self) -> None:
+        """Find the unfinished runs of the world and move on those that can move."""
+        for row in await asyncio.wrap_future(self._store.unfinished()):
+            await self._open_run(row.run_id)
+        self.rest()
+
+    async def _open_run(self, run_id: str) -> None:
+        try:
+            act = from_log(await self._read(run_id))
+        except WorldError as error:  # a locked or damaged run must not keep the others from going
+            act = Activity(run_id, RunState(run_id=run_id), b"", (), {}, behind=False)
+            act.blocked = Blocked("world", error.message, error.hint)
+        self._runs[run_id] = act
+        self._set_timers(act)
+        if act.behind:
+            self.post(run_id, Nudge())
+
+    def activity(self, run_id: str) -> Activity | None:
+        """The run's activity while it is unfinished, or None."""
+        return self._runs.get(run_id)
+
+    async def definition(self, run_id: str) -> Definition:
+        """Read a run's definition; hash and id are recomputed.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is not what was stored under its hash.
+        """
+        return Definition.from_record(await asyncio.wrap_future(self._store.definition(run_id)))
+
+    @property
+    def unfinished(self) -> list[Activity]:
+        """All runs that have not ended."""
+        return list(self._runs.values())
+
+    def notify(self, act: Activity) -> None:
+        """Tell a run's subscribers, and those who watch all runs, that something has changed."""
+        for callback in list(act.subscribers):
+            callback()
+        for watcher in list(self.watchers):
+            watcher(act)
+
+    @property
+    def steps_thread(self) -> int | None:
+        """The ident of the thread of asynchronous steps, or None before the first."""
+        return self._attempts.steps_thread
+
+    # --- what may be asked of a run ----------------------------------------------------------
+
+    def post(self, run_id: str, item: Item) -> None:
+        """Tell a run what has happened; a turn follows."""
+        act = self._runs.get(run_id)
+        if act is None or self._closed:
+            _too_late(run_id, item)
+            return
+        act.inbox.append(item)
+        self._begin(act)
+
+    def wake(self, run_id: str, wait_id: str | None, reply: Future[int]) -> None:
+        """End one wait early, or all sleeps; `reply` gets the seq of the last event, or 0."""
+        act = self._runs.get(run_id)
+        waits = act.state.open_waits if act is not None else []
+        chosen = [w.id for w in waits if w.id == wait_id or (wait_id is None and w.kind == "sleep")]
+        if not chosen:
+            reply.set_result(0)
+        for wait in chosen:
+            last = wait == chosen[-1]
+            self.post(run_id, WaitEnded(wait, woken=True, reply=reply if last else None))
+
+    def nudge_all(self) -> None:
+        """Let every run that waits for a step or is blocked look again."""
+        for act in list(self._runs.values()):
+            if act.todo or act.blocked is not None:
+                self.post(act.run_id, Nudge())
+
+    def _steps_changed(self) -> None:
+        self._loop.call_soon_threadsafe(self.nudge_all)
+
+    def pause(self) -> None:
+        """Hold attempts back until `release`."""
+        self._starter.slots.paused = True
+
+    def release(self) -> None:
+        """Let attempts start, if they were held back."""
+        if self._starter.slots.paused:
+            self._starter.slots.paused = False
+            self.nudge_all()
+
+    # --- turns -----------------------------------------------------------------------------
+
+    def _begin(self, act: Activity) -> None:
+        if act.inbox and not act.turning and not act.resting:
+            act.turning = True
+            task = self._loop.create_task(self._take_turns(act))
+            self._turns.add(task)
+            task.add_done_callback(self._turn_done)
+
+    def _turn_done(self, task: asyncio.Task[None]) -> None:
+        self._turns.discard(task)
+        self.rest()
+
+    async def _take_turns(self, act: Activity) -> None:
+        items: list[Item] = []
+        try:
+            while act.inbox and not act.resting and not self._closed:
+                items, act.inbox = act.inbox, []
+                await self._turn(act, items)
+        except Exception as error:  # noqa: BLE001 - a defect of ours: say so, don't hang
+            _LOG.exception("run %s could not be moved", act.run_id)
+            act.blocked = Blocked("internal", f"{type(error).__name__}: {error}", _REPORT)
+            for item in items:
+                _refuse(item, WorkflowError(act.blocked.message, hint=_REPORT))
+        finally:
+            act.turning = False
+            self.notify(act)
+
+    async def _turn(self, act: Activity, items: Sequence[Item]) -> None:
+        pen = self._pen(act)
+        decision = decide(act.state, items, pen)
+        for reply, error in decision.refused:
+            reply.set_exception(error)
+        result = Draft()
+        try:
+            outcome, chunks = await self._answer(act, decision)
+            result = draft(act, decision, outcome, pen, limits=self._limits)
+            add_attempts(act, result, pen, self._starter)
+            events = await self._append(act, result, chunks, pen)
+        except (WorldError, RejectedError, IsolationError) as error:
+            self._starter.give_back(result.calls)
+            await self._failed(act, items, decision, error)
+            return
+        _settled(act, outcome, result)
+        await self._act(act, decision, result, events)
+
+    async def _answer(
+        self, act: Activity, decision: Decision
+    ) -> tuple[Outcome | None, Sequence[Chunk]]:
+        """Ask the guest, if there is something to tell it."""
+        told = any(delivery(event, 0) is not None for event in decision.events)
+        moved = told or act.behind or act.undelivered
+        ends = decision.cancel is not None or decision.gave_up is not None
+        if ends or act.ended is not None or not moved:
+            return None, ()
+        if act.definition is None:
+            try:
+                act.definition = await self.definition(act.run_id)
+            except (ValueError, KeyError, TypeError) as error:
+                return Failed([], "DEFINITION_MISMATCH", failure_of(error), None), ()
+        return await self._feeder.feed(act, act.definition, decision.events)
+
+    async def _append(
+        self, act: Activity, result: Draft, chunks: Sequence[Chunk], pen: Pen
+    ) -> Sequence[Event]:
+        """Commit a draft; hooks whose tokens another run owns become conflicts."""
+        conflicts: dict[str, str] = {}
+        while result.events or chunks:
+            append = Append(act.run_id, tuple(result.events), result.fence, chunks=tuple(chunks))
+            try:
+                return await asyncio.wrap_future(self._store.commit(append))
+            except RejectedError as error:
+                if error.reason != "token_taken":
+                    raise
+                conflicts[error.detail["token"]] = error.detail["owner"]
+                result.events = replace_conflicts(result.events, conflicts, pen)
+        return ()
+
+    # --- when a commit fails -----------------------------------------------------------------
+
+    async def _failed(
+        self, act: Activity, items: Sequence[Item], decision: Decision, error: Exception
+    ) -> None:
+        """Keep what was not written: the guest is dropped, outcomes wait for the next try."""
+        await self._feeder.discard(act)
+        shown = error if isinstance(error, WorkflowError) else _overtaken(act, error)
+        for reply in decision.askers():
+            reply.set_exception(shown)
+        reason: BlockReason = "isolation" if isinstance(error, IsolationError) else "world"
+        act.blocked = Blocked(reason, shown.message, shown.hint)
+        act.inbox[:0] = [kept for item in items if (kept := _kept(item)) is not None]
+        act.resting = True
+        due = self._clock.now_us() + RETRY_WORLD_US
+        self._waker.set(f"{act.run_id}/again", due, lambda: self._again(act))
+        self.notify(act)
+
+    def _again(self, act: Activity) -> None:
+        task = self._loop.create_task(self._read_again(act))
+        self._turns.add(task)
+        task.add_done_callback(self._turn_done)
+
+    async def _read_again(self, act: Activity) -> None:
+        """Read the run back, since the failed commit may have been written, and go on."""
+        try:
+            fresh = from_log(await self._read(act.run_id))
+        except WorldError as error:
+            await self._failed(act, (), Decision(), error)
+            return
+        act.state, act.todo, act.last_n = fresh.state, fresh.todo, fresh.last_n
+        act.behind, act.ended, act.resting = True, None, False
+        if act.state.terminal:
+            await self._finish(act)
+            return
+        self._set_timers(act)
+        self.post(act.run_id, Nudge())
+
+    # --- acting on what is durable -----------------------------------------------------------
+
+    async def _act(
+        self, act: Activity, decision: Decision, result: Draft, events: Sequence[Event]
+    ) -> None:
+        for event in events:
+            act.state.apply(event)
+            self._apply(act, event)
+        for call in result.calls:
+            self._starter.start(call)
+        _answer_callers(decision, events)
+        if act.state.terminal:
+            await self._finish(act)
+        elif result.diverged:
+            await self._feeder.discard(act)
+        else:
+            _hand_over(act, result, events)
+            await self._look_for_deadlock(act)
+        self.notify(act)
+
+    def _apply(self, act: Activity, event: Event) -> None:
+        key = str(event.correlation_id)
+        match event.type:
+            case "wait_created":
+                self._set_wait(act.run_id, key, event.meta["due_us"])
+            case "wait_completed" | "wait_cancelled":
+                self._waker.drop(f"{act.run_id}/{key}")
+            case "step_retrying":
+                self._set_retry(act.run_id, key, event.meta["retry_at_us"])
+            case "step_cancelled":
+                self._waker.drop(f"{act.run_id}/{key}")
+                self._attempts.cancel(key)
+            case _:
+                pass
+
+    def _set_timers(self, act: Activity) -> None:
+        for wait in act.state.open_waits:
+            self._set_wait(act.run_id, wait.id, wait.due_us)
+        for step in act.state.open_steps:
+            if step.retry_at_us is not None:
+                self._set_retry(act.run_id, step.id, step.retry_at_us)
+
+    def _set_wait(self, run_id: str, wait_id: str, due_us: int) -> None:
+        key = f"{run_id}/{wait_id}"
+        self._waker.set(key, due_us, lambda: self.post(run_id, WaitEnded(wait_id)))
+
+    def _set_retry(self, run_id: str, step_id: str, due_us: int) -> None:
+        def due() -> None:
+            act = self._runs.get(run_id)
+            if act is not None:
+                act.todo[step_id] = None
+                self.post(run_id, Nudge())
+
+        self._waker.set(f"{run_id}/{step_id}", due_us, due)
+
+    async def _look_for_deadlock(self, act: Activity) -> None:
+        """Fail a run that waits for something which no step, sleep or hook can end."""
+        state = act.state
+        busy = state.open_steps or state.open_waits or state.open_hooks or act.ended is not None
+        if busy or act.guest is None or act.inbox or state.status == "pending":
+            return
+        try:
+            lines = await act.guest.where()
+        except IsolationError:
+            lines = []
+        message = "The source waits for something that no step, sleep or hook can end."
+        error: dict[str, Tree] = {"type": "Deadlock", "message": message}
+        act.inbox.append(GaveUp("DEADLOCK", error, lines[0] if lines else None))
+
+    async def _finish(self, act: Activity) -> None:
+        self._runs.pop(act.run_id, None)
+        for entity in (*act.state.waits, *act.state.steps, "again"):
+            self._waker.drop(f"{act.run_id}/{entity}")
+        for item in act.inbox:
+            _too_late(act.run_id, item)
+        act.inbox = []
+        await self._feeder.discard(act)
+
+    # --- steps, the log, the end ---------------------------------------------------------------
+
+    def _step_ended(self, run_id: str, item: StepEnded) -> None:
+        self._starter.landed(item.step)
+        self.post(run_id, item)
+        self.rest()
+
+    def rest(self) -> None:
+        """Between turns: give free slots away; tell the clock if only it can move anything."""
+        if self._closed:
+            return
+        for run_id in self._starter.slots.offers():
+            self.post(run_id, Nudge())
+        if not self._turns and not self._starter.slots.in_flight:
+            self._clock.idle()
+
+    def _pen(self, act: Activity | None = None) -> Pen:
+        return Pen(self._ids, max(self._clock.now_us(), act.state.time_us if act else 0))
+
+    async def _read(self, run_id: str) -> Sequence[Event]:
+        return await asyncio.wrap_future(self._store.read(run_id))
+
+    async def close(self) -> None:
+        """Set all runs aside; nothing is recorded, and they go on when the world is opened."""
+        self._closed = True
+        self._unsubscribe()
+        self._waker.close()
+        if self._turns:
+            await asyncio.wait(list(self._turns))
+        for act in list(self._runs.values()):
+            for item in act.inbox:
+                _too_late(act.run_id, item)
+            await self._feeder.discard(act)
+        await self._attempts.close()
+
+
+class _Starter:
+    """Slots for attempts, and the steps that take them (a `turn.Starter`)."""
+
+    def __init__(self, steps: StepRegistry, slots: Slots, attempts: Attempts) -> None:
+        self._steps = steps
+        self._attempts = attempts
+        self.slots = slots
+        self._holding: dict[str, str] = {}  # an attempt's correlation id to its step's id
+
+    def step(self, step_id: str) -> Step | None:
+        return self._steps.get(step_id)
+
+    def take(self, run_id: str, step: Step) -> bool:
+        return self.slots.take(run_id, step.step_id, step.options.concurrency)
+
+    def in_flight(self, key: str) -> bool:
+        return self._attempts.running(key)
+
+    def start(self, call: Call) -> None:
+        self._holding[call.key] = call.step.step_id
+        self._attempts.start(call)
+
+    def landed(self, key: str) -> None:
+        self.slots.give(self._holding.pop(key))
+
+    def give_back(self, calls: Sequence[Call]) -> None:
+        for call in calls:
+            self.slots.give(call.step.step_id)
+
+
+def _kept(item: Item) -> Item | None:
+    """What is left of an item whose turn was not written: the outcome, not who asked."""
+    match item:
+        case StepEnded():
+            return item
+        case WaitEnded(wait=wait, woken=False):
+            return WaitEnded(wait)
+        case _:
+            return None
+
+
+def _settled(act: Activity, outcome: Outcome | None, result: Draft) -> None:
+    """Note what the turn says about whether the run can go on."""
+    if isinstance(outcome, Diverged):
+        where = f" at line {outcome.line}" if outcome.line else ""
+        message = (
+            f"Replay diverged{where}: the log has {outcome.recorded}; "
+            f"the source now asked for {outcome.asked}."
+        )
+        hint = "Nothing was written. Cancel the run, or start another with %%workflow --new."
+        act.blocked = Blocked("divergence", message, hint, outcome.report())
+        act.behind = True
+        return
+    if outcome is not None:
+        act.behind = False
+    if outcome is not None or act.blocked is None or act.blocked.reason != "divergence":
+        act.blocked = blocked_by(act.definition, result.missing)
+
+
+def _hand_over(act: Activity, result: Draft, events: Sequence[Event]) -> None:
+    """What was appended after the outcomes is fed in the next turn, in the log's order."""
+    if act.guest is None:
+        if result.undelivered:
+            act.behind = True
+            act.inbox.append(Nudge())
+        return
+    new = {event.correlation_id for event in result.undelivered}
+    for event in events:
+        if event.correlation_id in new and event.type in _FED_LATER:
+            n = event.meta.get("n") or act.state.steps[str(event.correlation_id)].n
+            message = delivery(event, n)
+            if message is not None:
+                act.undelivered.append(message)
+    if act.undelivered:
+        act.inbox.append(Nudge())
+
+
+_FED_LATER = frozenset({"hook_created", "hook_conflict", "step_failed"})
+
+
+def _answer_callers(decision: Decision, events: Sequence[Event]) -> None:
+    seqs = {event.event_id: event.seq for event in events}
+    for reply, event in decision.replies:
+        reply.set_result(0 if event is None else seqs.get(event.event_id, 0))
+    if decision.cancel is not None:
+        decision.cancel.reply.set_result(events[-1].seq)
+
+
+def _overtaken(act: Activity, error: Exception) -> WorldError:
+    return WorldError(
+        f"Run {act.run_id} was moved on by somebody else meanwhile ({error}).",
+        hint="It is read again.",
+    )
+
+
+def _refuse(item: Item, error: WorkflowError) -> None:
+    """Answer whoever asked for an item, if they still wait."""
+    reply = getattr(item, "reply", None)
+    if reply is not None and not reply.done():
+        reply.set_exception(error)
+
+
+def _too_late(run_id: str, item: Item) -> None:
+    """Answer whoever asked something of a run that has ended or was set aside."""
+    match item:
+        case Resumed(reply=reply, token=token):
+            msg = f"The hook '{token}' is no longer open: run {run_id} has ended."
+            reply.set_exception(HookNotFoundError(msg))
+        case CancelAsked(reply=reply):
+            reply.set_result(0)
+        case WaitEnded(reply=reply) if reply is not None:
+            reply.set_result(0)
+        case _:
+            pass

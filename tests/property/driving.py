@@ -1,0 +1,159 @@
+"""Drive a run to its end without real time, and drop it at any event of its log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wf_notebook.definition.steps import StepRegistry, step
+
+from wf_notebook.api import World
+from wf_notebook.engine.decide import Nudge
+from wf_notebook.errors import FatalError, HookNotFoundError
+from wf_notebook.ids import SeededIds
+from wf_notebook.testing import VirtualClock
+from wf_notebook.world.store import Append
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wf_notebook.config import IsolationMode
+    from wf_notebook.world.events import Event
+    from wf_notebook.world.store import EventStore
+
+
+@step
+async def double(x: int) -> int:
+    return 2 * x
+
+
+@step
+def sync_add(a: int, b: int = 0) -> int:
+    return a + b
+
+
+@step(retries=2)
+async def flaky(x: int) -> int:
+    from wf_notebook import step_context
+
+    if step_context().attempt == 1:
+        raise RuntimeError("first try")
+    return x
+
+
+@step
+async def fail(x: int) -> int:
+    raise FatalError(f"no {x}")
+
+
+STEPS = [double, sync_add, flaky, fail]
+
+
+class DrivenClock(VirtualClock):
+    """When nothing else can happen: answer the oldest unanswered hook, else jump.
+
+    So the order of everything is the program's, not the machine's.
+    """
+
+    def __init__(self, start_us: int | None = None) -> None:
+        super().__init__(autojump=True)
+        if start_us is not None:
+            self.set(start_us)
+        self.world: World | None = None
+        self._answering = False
+
+    def idle(self) -> None:
+        if self.world is None or self._answering:
+            return
+        host = self.world.host
+        for act in host.runner.unfinished:
+            for hook in act.state.open_hooks:
+                if not hook.received:
+                    self._answering = True
+                    asyncio.get_running_loop().create_task(self._answer(hook.token))
+                    return
+        super().idle()
+
+    async def _answer(self, token: str) -> None:
+        assert self.world is not None
+        future = self.world.host.resume(token, {"answer": token}, f"id-{token}")
+        with contextlib.suppress(HookNotFoundError):  # disposed meanwhile
+            await asyncio.wrap_future(future)
+        self._answering = False
+        self.world.host.runner.rest()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: status, result or error type, and its log."""
+
+    status: str
+    value: Any
+    events: Sequence[Event]
+
+    @property
+    def asked(self) -> list[Any]:
+        """What the body asked for, in order: what every replay must repeat."""
+        return [
+            (e.type, e.correlation_id, dict(e.meta), e.data)
+            for e in self.events
+            if e.derived and e.type != "run_started"
+        ]
+
+
+def run_to_end(
+    store: EventStore,
+    source: str | None,
+    *,
+    start_us: int | None = None,
+    isolation: IsolationMode = "inline",
+    timeout: float = 20,
+    keep: EventStore | None = None,
+) -> Outcome:
+    """Start a source (or go on with the one unfinished run) and return how it ended.
+
+    `keep` is an empty store that gets a copy of the whole log.
+    """
+    clock = DrivenClock(start_us)
+    registry = StepRegistry()
+    for registered in STEPS:
+        registry.register(registered)
+    world = World(store, steps=registry, clock=clock, ids=SeededIds(), isolation=isolation)
+    clock.world = world
+    try:
+        if source is not None:
+            run = world.start(source, (1,), steps=STEPS)
+        else:
+            run = world.unfinished()[0]
+            world.host.call(lambda: _replay(world, run.id))
+        run.wait_for("terminal", timeout=timeout)
+        state = run.state
+        value = state.result if state.status == "completed" else (state.code, state.error)
+        events = run.events()
+        if keep is not None:
+            prefix(store, keep, events, len(events))
+        return Outcome(state.status, value, events)
+    finally:
+        world.close()
+
+
+def _replay(world: World, run_id: str) -> None:
+    """Have a run replayed now.
+
+    An open world replays a run when something happens to it: a commit holds an outcome with all
+    that it caused. A log cut in the middle of a commit can't come about by a crash, so the engine
+    doesn't look for one; here it is told to.
+    """
+    act = world.host.runner.activity(run_id)
+    if act is not None:
+        act.behind = True
+        world.host.runner.post(run_id, Nudge())
+
+
+def prefix(store: EventStore, to: EventStore, events: Sequence[Event], count: int) -> None:
+    """Copy the first `count` events of a run into an empty store."""
+    run_id = events[0].run_id
+    definition = store.definition(run_id).result()
+    to.commit(Append(run_id, tuple(events[:count]), definition=definition)).result()

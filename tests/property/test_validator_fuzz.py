@@ -1,0 +1,89 @@
+"""Whatever the text is, the check answers with diagnostics."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from wf_notebook.definition.compile import names_used, normalise
+from wf_notebook.definition.validate import validate
+from wf_notebook.guest.language import MAX_PROBLEMS
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+SEEDS = [path.read_text("utf-8") for path in sorted((CORPUS / "benign").glob("*.py"))]
+REFUSED = (CORPUS / "malicious" / "refusals.txt").read_text("utf-8")
+WORDS = [
+    *("steps", "sleep", "create_hook", ".x", "._x", "__class__", "eval", "import", "from", "*"),
+    *("async ", "await ", "def f", "class A", "lambda", "match x", "case ", "return ", "yield "),
+    *("(", ")", "[", "]", "{", "}", ":", ",", ";", "=", ":=", "->", "@", "\n", "\n    ", "\t"),
+    *("'", '"', '"""', "f'{", "}'", "\\", "#", "\0", "\ud800", "ｅ", "é", "1", "0x", "9" * 50),
+    *("if ", "else", "elif x:", "try:", "except* E as e:", "finally:", "with a as b:", "for x in"),
+    *("global x", "nonlocal x", "del x", "not ", "-", "**", "...", "\r", "\f", "\u2028", "\x1a"),
+]  # fmt: skip
+TEXTS = st.one_of(
+    st.text(max_size=300),
+    st.lists(st.sampled_from(WORDS), max_size=60).map("".join),
+    st.lists(st.sampled_from(WORDS), max_size=60).map(" ".join),
+)
+OPTIONS = st.fixed_dictionaries({
+    "export_name": st.none() | st.sampled_from(["workflow", "f", "", "_x"]),
+    "name": st.none() | st.sampled_from(["workflow", "nightly"]),
+    "cell": st.booleans(),
+})  # fmt: skip
+
+
+def answered(source: str, **options: object) -> None:
+    """Check a text; assert that what comes back is well formed and says where to look."""
+    text = normalise(source)
+    found = validate(text, aliases=("x", "fetch_order"), schemas=("A",), **options)  # type: ignore[arg-type]
+    lines = text.split("\n")
+    assert len(found.diagnostics) <= MAX_PROBLEMS + 1
+    assert list(found.diagnostics) == sorted(found.diagnostics)
+    for problem in found.diagnostics:
+        assert 1 <= problem.line <= problem.end_line <= len(lines)
+        assert 1 <= problem.column <= len(lines[problem.line - 1]) + 1
+        assert (problem.line, problem.column) <= (problem.end_line, problem.end_column)
+    if not found.diagnostics:
+        assert found.entry is not None
+        ast.parse(text)
+    names_used(source)
+
+
+@given(TEXTS, OPTIONS)
+@example("async def workflow():\n    return 1\n", {})
+@example("\x0c\x0c\xa0x\n", {})
+@example("f'''é\n{a.b}\n''' + ü.b", {})
+def test_any_text_is_answered(source: str, options: dict[str, object]) -> None:
+    """No text makes the check raise: it is accepted or refused, with places inside the text."""
+    answered(source, **options)
+
+
+@given(st.data())
+def test_mutated_sources_are_answered(data: st.DataObject) -> None:
+    """Nor does a real source from which something was cut, doubled or put elsewhere."""
+    source = data.draw(st.sampled_from(SEEDS))
+    begin = data.draw(st.integers(0, len(source)))
+    end = data.draw(st.integers(begin, min(len(source), begin + 200)))
+    put = data.draw(st.sampled_from(WORDS) | st.just(source[begin:end] * 2) | st.just(""))
+    answered(source[:begin] + put + source[end:])
+
+
+@given(st.data())
+def test_mixed_refusals_are_answered(data: st.DataObject) -> None:
+    """Nor do pieces of what is refused, put together at random."""
+    lines = REFUSED.split("\n")
+    chosen = data.draw(st.lists(st.integers(0, len(lines) - 1), max_size=40))
+    answered("\n".join(lines[index] for index in chosen))
+
+
+@given(st.text(alphabet="ab\r\n", max_size=60))
+def test_normalising_twice_changes_nothing(source: str) -> None:
+    """What is stored is hashed as it is: normalising is idempotent, LF only, one at the end."""
+    once = normalise(source)
+    assert normalise(once) == once
+    assert "\r" not in once
+    assert once.endswith("\n")
+    assert not once.endswith("\n\n")

@@ -1,0 +1,374 @@
+"""Open worlds, start runs in them, and find runs again: the function twins of the magics."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from wf_notebook import config
+from wf_notebook.clock import SystemClock
+from wf_notebook.definition.compile import compile_definition
+from wf_notebook.definition.steps import REGISTRY
+from wf_notebook.engine.host import Host, Origin
+from wf_notebook.errors import (
+    DefinitionError,
+    WorldError,
+)
+from wf_notebook.ids import SystemIds
+from wf_notebook.launching import Arguments, launched, prepare
+from wf_notebook.run import Run
+from wf_notebook.world.duckdb import DuckDBStore
+from wf_notebook.world.keys import resolve_key
+from wf_notebook.world.paths import default_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from wf_notebook.clock import Clock
+    from wf_notebook.config import IsolationMode, Limits
+    from wf_notebook.definition.model import CheckReport
+    from wf_notebook.definition.steps import Step, StepRegistry
+    from wf_notebook.ids import Ids
+    from wf_notebook.world.duckdb import Table
+    from wf_notebook.world.keys import KeyProvider, KeySource
+    from wf_notebook.world.store import EventStore, RunRow
+
+__all__ = [
+    "Origin",
+    "World",
+    "check",
+    "current_world",
+    "default_world_path",
+    "get_run",
+    "open_world",
+    "start",
+]
+
+LIVE: Final = frozenset({"pending", "running", "suspended", "blocked"})
+
+
+class World:
+    """An open world: its file, the engine at work on it, and the registered steps.
+
+    Made by `open_world()`; a context manager that closes it.
+
+    Attributes:
+        path: the file, or ":memory:".
+        host: the engine, for those who build on it.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything it acts on comes in through the door
+        self,
+        store: EventStore,
+        *,
+        path: str = "",
+        steps: StepRegistry = REGISTRY,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        limits: Limits | None = None,
+        isolation: IsolationMode | None = None,
+        read_only: bool = False,
+        paused: bool = False,
+    ) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._store = store
+        self._isolation = isolation
+        self.host = Host(
+            store,
+            steps=steps,
+            clock=clock or SystemClock(),
+            ids=ids or SystemIds(),
+            limits=limits or config.Limits(),
+            isolation=isolation,
+            paused=paused,
+        )
+        if not read_only:
+            self.host.open()
+        _OPEN.append(self)
+        for callback in _LISTENERS:
+            callback(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<World {self.path or 'of a store'}>"
+
+    @property
+    def id(self) -> str:
+        """A random id, made when the world was created."""
+        return self._store.world_id
+
+    @property
+    def commits(self) -> int:
+        """How many commits were made since it was opened."""
+        return self._store.commits
+
+    # --- runs --------------------------------------------------------------------------------
+
+    def start(self, source: str, args: Sequence[object] = (), **options: Any) -> Run:
+        """Start a run in this world; see the function `start`."""
+        return start(source, args, world=self, **options)
+
+    def get(self, run_id: str) -> Run:
+        """Return a run.
+
+        Raises:
+            RunNotFoundError: this world has no such run.
+        """
+        self.settle()
+        return Run(self.host, self.host.wait(self.host.activity(run_id)))
+
+    def rows(
+        self, *, status: str | None = None, workflow_id: str | None = None, limit: int | None = 50
+    ) -> list[RunRow]:
+        """Return one plain line for each run, newest first."""
+        stored = self._store.runs(status=status, workflow_id=workflow_id, limit=limit)
+        rows = self.host.wait(stored)
+        return list(rows)
+
+    def runs(
+        self, *, status: str | None = None, workflow_id: str | None = None, limit: int | None = 50
+    ) -> list[Run]:
+        """Return runs, newest first.
+
+        Args:
+            status: only runs that stand so; any word that `Run.status` may say.
+            workflow_id: only runs of that definition.
+            limit: how many at most.
+        """
+        if status in LIVE:
+            return [r for r in self.unfinished(workflow_id) if r.status == status][:limit]
+        rows = self.rows(status=status, workflow_id=workflow_id, limit=limit)
+        return [self.get(row.run_id) for row in rows]
+
+    def unfinished(self, workflow_id: str | None = None) -> list[Run]:
+        """Return the runs that have not ended, newest first."""
+        rows = self.host.wait(self._store.unfinished())
+        chosen = [r for r in rows if workflow_id in (None, r.workflow_id)]
+        return [self.get(row.run_id) for row in reversed(chosen)]
+
+    def resume(self, token: str, payload: object = None, resume_id: str | None = None) -> int:
+        """Resume the open hook with that token; see `Run.resume`."""
+        self.settle()
+        return self.host.wait(self.host.resume(token, payload, resume_id))
+
+    def settle(self) -> None:
+        """Wait until the unfinished runs found at opening are known to the engine."""
+        self.host.settle()
+
+    def release(self) -> None:
+        """Let steps start, if the world was opened paused."""
+        self.host.release()
+
+    def sql(self, query: str) -> Table:
+        """Run one SELECT over the world's views (`runs`, `steps`, `waits`, `hooks`, `attempts`).
+
+        Raises:
+            WorldQueryError: it is not one SELECT or EXPLAIN, or DuckDB refused it.
+        """
+        if not isinstance(self._store, DuckDBStore):
+            msg = "This world is not a DuckDB file, so there is no SQL over it."
+            raise WorldError(msg)
+        return self.host.wait(self._store.sql(query))
+
+    def close(self) -> None:
+        """Set all runs aside and close the file; they go on when it is opened again."""
+        self.host.close()
+        if self in _OPEN:
+            _OPEN.remove(self)
+
+
+_OPEN: Final[list[World]] = []
+_LISTENERS: Final[list[Callable[[World], None]]] = []
+_OPENING: Final = threading.RLock()
+
+
+def open_worlds() -> list[World]:
+    """Return the worlds that this process has open, oldest first."""
+    return list(_OPEN)
+
+
+def on_open(callback: Callable[[World], None]) -> Callable[[], None]:
+    """Call back with each world that is open, and with each that is opened later.
+
+    Returns:
+        a function that stops it.
+    """
+    _LISTENERS.append(callback)
+    for world in open_worlds():
+        callback(world)
+    return lambda: _LISTENERS.remove(callback)
+
+
+def default_world_path() -> str:
+    """Return where the world of this notebook (or folder) lies."""
+    return config.world_path() or default_path(config.notebook_path(), os.getcwd())
+
+
+def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
+    path: str | os.PathLike[str] | None = None,
+    *,
+    key: KeySource | KeyProvider | None = None,
+    isolation: IsolationMode | None = None,
+    clock: Clock | None = None,
+    read_only: bool = False,
+    paused: bool = False,
+    limits: Limits | None = None,
+) -> World:
+    """Open a world, or make it; its unfinished runs go on.
+
+    Args:
+        path: a local file, ":memory:", or None for the notebook's own.
+        key: 32 bytes, their hex or base64, a function that returns that, or a key provider; None
+            for `WF_NOTEBOOK_KEY` or the key file of this user.
+        isolation: "process" or "inline" for runs that don't say; None for the best there is.
+        clock: what time it is; `wf_notebook.testing.VirtualClock` in tests.
+        read_only: look only: nothing moves, nothing is written.
+        paused: hold steps back until `World.release()`.
+        limits: budgets.
+
+    Raises:
+        WorldPathError: the path is not a local file.
+        WorldLockedError: another process owns the world.
+        WorldDamagedError, WorldVersionError: the file cannot be used; it is left as it is.
+        WorldKeyError: what is given as key is not one.
+    """
+    chosen = default_world_path() if path is None else path
+    provider = resolve_key(
+        str(chosen),
+        key,
+        env_key=config.master_key_from_environment(),
+        config_folder=config.user_config_folder(),
+    )
+    owner = {"notebook": config.notebook_path() or "", "kernel": os.getpid()}
+    store = DuckDBStore.open(
+        os.fspath(chosen), key_provider=provider, read_only=read_only, owner=owner
+    )
+    return World(
+        store,
+        path=os.fspath(chosen),
+        clock=clock,
+        limits=limits,
+        isolation=isolation,
+        read_only=read_only,
+        paused=paused,
+    )
+
+
+def current_world(
+    *,
+    path: str | None = None,
+    paused: bool = False,
+    isolation: IsolationMode | None = None,
+    limits: Limits | None = None,
+) -> World:
+    """Return the world opened last, or open one.
+
+    Args:
+        path: the world that is meant, if not the one opened last, or the default one.
+        paused, isolation, limits: as for `open_world`, if it has to be opened.
+    """
+    with _OPENING:
+        wanted = None if path is None else os.path.realpath(path)
+        found = [w for w in _OPEN if wanted is None or os.path.realpath(w.path) == wanted]
+        if found:
+            return found[-1]
+        return open_world(path, paused=paused, isolation=isolation, limits=limits)
+
+
+def get_run(run_id: str, world: World | None = None) -> Run:
+    """Return a run of a world, the current one unless given.
+
+    Raises:
+        RunNotFoundError: that world has no such run.
+    """
+    return (world or current_world()).get(run_id)
+
+
+def check(
+    source: str,
+    *,
+    steps: Iterable[Step[..., Any]] | Mapping[str, Step[..., Any]],
+    schemas: Iterable[Any] | Mapping[str, Any] | None = None,
+    export_name: str | None = None,
+    name: str | None = None,
+    cell: bool = False,
+) -> CheckReport:
+    """Check a source without running or writing anything.
+
+    Args:
+        source: the text.
+        steps: the steps it may call: a list, or a map alias to step.
+        schemas: models that its hooks may name: a list, or a map name to model.
+        export_name: which `async def` to run; else "workflow", else the only one.
+        name: what the workflow id calls it; else the entry's name.
+        cell: whether the `%%workflow` line stands in for the directive.
+
+    Raises:
+        RegistrationError: `steps` or `schemas` cannot be used.
+    """
+    return compile_definition(
+        source, steps=steps, schemas=schemas, export_name=export_name, name=name, cell=cell
+    )
+
+
+def start(  # noqa: PLR0913 - keyword-only past the arguments
+    source: str,
+    args: Sequence[object] = (),
+    kwargs: Mapping[str, object] | None = None,
+    *,
+    steps: Iterable[Step[..., Any]] | Mapping[str, Step[..., Any]],
+    schemas: Iterable[Any] | Mapping[str, Any] | None = None,
+    export_name: str | None = None,
+    name: str | None = None,
+    id: str | None = None,  # noqa: A002 - the public name
+    attributes: Mapping[str, str] | None = None,
+    world: World | None = None,
+    isolation: IsolationMode | None = None,
+    cell: bool = False,
+    origin: Origin | None = None,
+    attach: bool = False,
+) -> Run:
+    """Start a run; returns once that is durable, and never waits for the run itself.
+
+    Args:
+        source: the workflow: one `async def` whose first statement is "use workflow".
+        args, kwargs: what the entry is called with.
+        steps, schemas, export_name, name, cell: as for `check`.
+        id: idempotency key: the same key, source and arguments give the existing run.
+        attributes: plain text to find the run by; not sealed.
+        world: where; the current one unless given.
+        isolation: "process" or "inline".
+        origin: where the source came from, for tracebacks.
+        attach: return an unfinished run of the same source and arguments instead, if there is one.
+
+    Raises:
+        DefinitionError: the source has problems; all of them are listed.
+        RegistrationError, ArgumentsError, PayloadError: steps, schemas or arguments are unusable.
+        RunConflictError: the key belongs to a run with another source or other arguments.
+        WorldError: it could not be written.
+    """
+    report = check(
+        source, steps=steps, schemas=schemas, export_name=export_name, name=name, cell=cell
+    )
+    came_from = origin or Origin()
+    if report.definition is None:
+        raise DefinitionError(report.diagnostics, source=source, origin=came_from.to_json())
+    host = (world or current_world()).host
+    launch = prepare(
+        host,
+        report.definition,
+        Arguments(args, kwargs or {}),
+        key=id,
+        attributes=attributes or {},
+        isolation=isolation,
+        origin=came_from,
+        schemas=schemas or (),
+    )
+    return launched(host, launch, attach=attach)

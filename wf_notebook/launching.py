@@ -1,0 +1,167 @@
+"""How a run comes about: its launch is prepared in full, then created, or an existing one found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from wf_notebook.definition.entry import check_call
+from wf_notebook.definition.values import to_tree
+from wf_notebook.engine.host import Host, Launch, Origin
+from wf_notebook.errors import RunConflictError, UsageError
+from wf_notebook.guest.values import canonical
+from wf_notebook.ids import keyed_run_id
+from wf_notebook.run import Run
+from wf_notebook.world.store import RejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from wf_notebook.config import IsolationMode
+    from wf_notebook.definition.model import Definition
+    from wf_notebook.engine.activity import Activity
+    from wf_notebook.guest.values import Tree
+
+ATTRIBUTES: Final = 32  # of a run
+ATTRIBUTE_CHARS: Final = 256  # of a name or a value
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What an entry is called with."""
+
+    args: Sequence[object]
+    kwargs: Mapping[str, object]
+
+    def trees(self) -> tuple[list[Tree], dict[str, Tree]]:
+        """Return them as they cross into the guest.
+
+        Raises:
+            PayloadError: one of them cannot.
+        """
+        args = [to_tree(value, f"args[{index}]") for index, value in enumerate(self.args)]
+        kwargs = {key: to_tree(value, f"kwargs[{key!r}]") for key, value in self.kwargs.items()}
+        return args, kwargs
+
+
+def prepare(  # noqa: PLR0913 - keyword-only past what is called with what
+    host: Host,
+    definition: Definition,
+    arguments: Arguments,
+    *,
+    key: str | None,
+    attributes: Mapping[str, str],
+    isolation: IsolationMode | None,
+    origin: Origin,
+    schemas: Iterable[Any] | Mapping[str, Any],
+) -> Launch:
+    """Return a run that is ready to be created; everything that can be refused is refused here.
+
+    Raises:
+        ArgumentsError, PayloadError: the entry doesn't take these arguments.
+        UsageError: the attributes are too many or too long.
+        IsolationUnavailable: this machine doesn't have it.
+    """
+    check_call(definition, arguments.args, arguments.kwargs)
+    args, kwargs = arguments.trees()
+    extra: dict[str, Any] = {"attributes": _checked(attributes)}
+    if key is not None:
+        extra["key"] = key
+    return Launch(
+        run_id=_run_id(host, key),
+        definition=definition,
+        args=args,
+        kwargs=kwargs,
+        isolation=host.mode(isolation),
+        origin=origin,
+        extra=extra,
+        models=_models(schemas),
+    )
+
+
+def _run_id(host: Host, key: str | None) -> str:
+    if key is not None:
+        return keyed_run_id(host.store.world_id, key)
+    return host.ids.run_id(host.clock.now_us())
+
+
+def _models(schemas: Iterable[Any] | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the models by name; `check` has made sure that they can be used."""
+    if isinstance(schemas, Mapping):
+        return dict(cast("Mapping[str, Any]", schemas))
+    models: list[Any] = list(schemas)
+    return {model.__name__: model for model in models}
+
+
+def _checked(attributes: Mapping[str, str]) -> dict[str, str]:
+    texts: list[object] = [text for pair in attributes.items() for text in pair]
+    fits = len(attributes) <= ATTRIBUTES and all(
+        isinstance(text, str) and len(text) <= ATTRIBUTE_CHARS for text in texts
+    )
+    if not fits:
+        msg = f"attributes take up to {ATTRIBUTES} texts of up to {ATTRIBUTE_CHARS} characters."
+        raise UsageError(msg, hint="Put larger data into the arguments: those are sealed.")
+    return dict(attributes)
+
+
+def launched(host: Host, launch: Launch, *, attach: bool) -> Run:
+    """Create the run, or return the one that its key, or `attach`, stands for.
+
+    Raises:
+        RunConflictError: the key belongs to a run with another source or other arguments.
+        WorldError: it could not be written.
+    """
+    if attach:
+        host.settle()
+        found = host.call(lambda: _alike(host, launch))
+        if found is not None:
+            return Run(host, found, attached=True)
+    try:
+        return Run(host, host.wait(host.start(launch)))
+    except RejectedError as error:
+        if error.reason != "run_exists":
+            raise
+    return _existing(host, launch)
+
+
+def _same_arguments(act: Activity, launch: Launch) -> bool:
+    before = canonical([list(act.args), dict(act.kwargs)])
+    return before == canonical([list(launch.args), dict(launch.kwargs)])
+
+
+def _alike(host: Host, launch: Launch) -> Activity | None:
+    """Return the newest unfinished run of the same definition, arguments and notebook."""
+    wanted = (launch.definition.workflow_id, launch.definition.source_hash)
+    for act in reversed(host.runner.unfinished):
+        created = act.state.created
+        origin: Mapping[str, Any] = created.get("origin") or {}
+        here = origin.get("notebook", "") == launch.origin.notebook
+        same = (created.get("workflow_id"), created.get("source_hash")) == wanted
+        if here and same and _same_arguments(act, launch):
+            return act
+    return None
+
+
+def _existing(host: Host, launch: Launch) -> Run:
+    act = host.wait(host.activity(launch.run_id))
+    run = Run(host, act, attached=True)
+    if run.source_hash != launch.definition.source_hash:
+        other = _difference(run.definition, launch.definition)
+    elif not _same_arguments(act, launch):
+        other = "other arguments"
+    else:
+        return run
+    msg = f"The id '{launch.extra['key']}' belongs to run {run.id}, which has {other}."
+    hint = "Use another id, or the source and arguments of that run."
+    raise RunConflictError(msg, hint=hint)
+
+
+def _difference(old: Definition, new: Definition) -> str:
+    before, after = old.source.splitlines(), new.source.splitlines()
+    for number, (a, b) in enumerate(zip(before, after, strict=False), start=1):
+        if a != b:
+            return f"another source: line {number} is `{a.strip()}` there and `{b.strip()}` here"
+    if len(before) != len(after):
+        return f"another source: {len(before)} lines there and {len(after)} here"
+    return "other steps under the same source"

@@ -1,0 +1,509 @@
+"""The handle of a run: what people hold, await, ask and resume."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from wf_notebook.definition.values import from_tree
+from wf_notebook.engine.host import Host, Launch, Origin, copy_state
+from wf_notebook.errors import (
+    DivergenceError,
+    RunBlockedError,
+    RunCancelledError,
+    RunFailedError,
+    StepNotRegisteredError,
+    UsageError,
+    WaitingForHook,
+)
+from wf_notebook.views.card import card
+from wf_notebook.views.model import status_of
+from wf_notebook.views.publisher import view_of
+from wf_notebook.views.text import render_run
+from wf_notebook.views.why import why
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+
+    from wf_notebook.config import IsolationMode
+    from wf_notebook.definition.model import Definition
+    from wf_notebook.engine.activity import Activity, Blocked
+    from wf_notebook.views.model import RunView
+    from wf_notebook.world.events import Event
+    from wf_notebook.world.state import Hook, RunState, Step, Wait
+
+__all__ = ["Run"]
+
+Moment = Literal["suspended", "hook", "sleep", "terminal"]
+_RECHECKED: Final = frozenset({"step", "isolation", "world"})  # blocks that may have been mended
+
+
+class Run:
+    """A run of a workflow in an open world.
+
+    Made by `start()`, `get_run()` and `World.runs()`. Awaiting it gives the result; so does
+    `result()`, on a thread that may wait.
+
+    Attributes:
+        id: the run's id.
+        attached: whether `start()` found this run rather than made it.
+    """
+
+    def __init__(self, host: Host, activity: Activity, *, attached: bool = False) -> None:
+        self._host = host
+        self._act = activity
+        self.id: str = activity.run_id
+        self.attached = attached
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id} {self.name} {self.status}>"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        view = self.view()
+        return {"text/plain": render_run(view), "text/html": card(view)}
+
+    @property
+    def host(self) -> Host:
+        """The engine at work on its world, for those who build on it."""
+        return self._host
+
+    # --- what it is --------------------------------------------------------------------------
+
+    @property
+    def state(self) -> RunState:
+        """The run, folded from its events: live on the engine's thread, else a copy."""
+        if self._host.on_loop:
+            return self._act.state
+        return self._host.call(lambda: copy_state(self._act.state))
+
+    @property
+    def name(self) -> str:
+        """The name in the workflow id."""
+        return str(self._act.state.created.get("name", ""))
+
+    @property
+    def workflow_id(self) -> str:
+        """`workflow//dynamic/<hash>//<name>`."""
+        return str(self._act.state.created.get("workflow_id", ""))
+
+    @property
+    def source_hash(self) -> str:
+        """sha256 over source and bindings, hex."""
+        return str(self._act.state.created.get("source_hash", ""))
+
+    @property
+    def status(self) -> str:
+        """pending, running, suspended, blocked, completed, failed or cancelled."""
+        blocked = self._act.blocked
+        return status_of(self._act.state, blocked.message if blocked else None)
+
+    @property
+    def blocked(self) -> Blocked | None:
+        """Why it cannot go on until something is mended, or None."""
+        return None if self._act.state.terminal else self._act.blocked
+
+    @property
+    def replayed(self) -> tuple[int, int] | None:
+        """(k, n): k of n events have been replayed; None if nothing was."""
+        return self._act.replayed
+
+    @property
+    def isolation(self) -> IsolationMode:
+        """Where its source runs: "strict", "process" or "inline"."""
+        return self._act.isolation
+
+    @property
+    def steps(self) -> list[Step]:
+        """Its calls of steps, in body order."""
+        return list(self.state.steps.values())
+
+    @property
+    def hooks(self) -> list[Hook]:
+        """Its hooks, in body order; `open` says which may be resumed."""
+        return list(self.state.hooks.values())
+
+    @property
+    def waits(self) -> list[Wait]:
+        """Its sleeps and timers, in body order."""
+        return list(self.state.waits.values())
+
+    @property
+    def definition(self) -> Definition:
+        """What it executes, as stored with it."""
+        known = self._act.definition
+        return known or self._host.wait(self._host.submit(self._host.definition(self._act)))
+
+    @property
+    def source(self) -> str:
+        """The source that it executes, as stored with it."""
+        return self.definition.source
+
+    @property
+    def schemas(self) -> Mapping[str, Mapping[str, Any]]:
+        """JSON schemas that its hooks may name; empty until the definition was read."""
+        known = self._act.definition
+        return known.schemas if known is not None else {}
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """Where its source came from: `notebook`, `label`, `line_offset`."""
+        return self._act.state.created.get("origin") or {}
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """Plain text that it can be found by."""
+        return self._act.state.created.get("attributes") or {}
+
+    def events(self) -> list[Event]:
+        """Return its log, opened."""
+        events = self._host.wait(self._host.store.read(self.id))
+        return list(events)
+
+    def why(self) -> str:
+        """Say in one sentence how it stands, what it waits on and when it moves next."""
+        blocked = self.blocked
+        said = f"{blocked.message} {blocked.hint}".strip() if blocked else None
+        return f"{self.name} {why(self.state, self._host.clock.now_us(), said)}"
+
+    def view(self) -> RunView:
+        """Return what a person sees of it now ."""
+        return view_of(self, self._host.clock.now_us())
+
+    # --- waiting -------------------------------------------------------------------------------
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._outcome().__await__()
+
+    async def _outcome(self) -> Any:
+        # each waiter has a future of its own: interrupting one detaches it and nothing else
+        await asyncio.wrap_future(self.settled())
+        if not _over(self._act):
+            raise self._waiting_for_hook()
+        return self._value()
+
+    def settled(self) -> Future[None]:
+        """Return a future that is done once nothing more will happen by itself.
+
+        The run has ended, or is blocked, or waits for a person where none sits before the notebook.
+        """
+        deserted = self._host.deserted
+        if deserted is None:
+            return self.reached(_over)
+        return self.reached(lambda act: _over(act) or (_only_person(act) and deserted(act)))
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for the run to end and return its result.
+
+        Args:
+            timeout: seconds, or None to wait as long as it takes.
+
+        Raises:
+            RunFailedError, RunCancelledError: it ended so.
+            RunBlockedError: it cannot go on until something is mended.
+            WaitingForHook: on the main thread, without a timeout, and only a person can move it:
+                clicks could not arrive while this waits.
+            TimeoutError: it took longer.
+        """
+        self._may_wait()
+        alone = timeout is None and threading.current_thread() is threading.main_thread()
+        attended = self._host.deserted is None
+        self._wait(self.reached(_over_or_person) if alone and attended else self.settled(), timeout)
+        if not _over(self._act):
+            raise self._waiting_for_hook()
+        return self._value()
+
+    def wait_for(self, moment: Moment, timeout: float | None = 5.0) -> Run:
+        """Wait until the run is "suspended", has an open "hook" or "sleep", or is "terminal".
+
+        Args:
+            moment: what to wait for; any of them is also over when the run has ended.
+            timeout: seconds, or None.
+
+        Raises:
+            TimeoutError: it did not happen in time; the message says how the run stands.
+        """
+        self._may_wait()
+        self._wait(self.reached(_MOMENTS[moment]), timeout)
+        return self
+
+    def _may_wait(self) -> None:
+        if self._host.on_steps:
+            msg = "A step cannot wait for a run on the thread that runs asynchronous steps."
+            raise UsageError(msg, hint="Use `await run` there.")
+
+    def _wait(self, future: Future[None], timeout: float | None) -> None:
+        try:
+            self._host.wait(future, timeout)
+        except FutureTimeoutError:
+            future.cancel()
+            msg = f"Run {self.id} took longer than {timeout:g} s: {self.why()}."
+            raise TimeoutError(msg) from None
+
+    def reached(self, predicate: Callable[[Activity], bool]) -> Future[None]:
+        """Return a future that is done once a predicate holds, on the engine's thread."""
+        future: Future[None] = Future()
+        self._host.loop.call_soon_threadsafe(self._watch, predicate, future)
+        return future
+
+    def _watch(self, predicate: Callable[[Activity], bool], future: Future[None]) -> None:
+        act = self._act
+
+        def look() -> None:
+            if future.done() or predicate(act):
+                stop()
+                if future.set_running_or_notify_cancel():
+                    future.set_result(None)
+
+        def stop() -> None:
+            if look in act.subscribers:
+                act.subscribers.remove(look)
+
+        self._host.runner.release()
+        if act.blocked is not None and act.blocked.reason in _RECHECKED and not act.resting:
+            act.subscribers.append(look)
+            self._host.nudge(self.id)  # a turn follows, and then a look
+            return
+        act.subscribers.append(look)
+        look()
+
+    def _value(self) -> Any:
+        state = self._act.state
+        match state.status:
+            case "completed":
+                return from_tree(state.result, Any)
+            case "failed":
+                raise self._failure()
+            case "cancelled":
+                because = f": {state.reason}" if state.reason else ""
+                msg = f"Run {self.id} was cancelled{because}."
+                raise RunCancelledError(msg, run_id=self.id, reason=state.reason)
+            case _:
+                raise self._blocked_error()
+
+    def _failure(self) -> RunFailedError:
+        state = self._act.state
+        error = state.error or {}
+        where = f" at line {state.line}" if state.line else ""
+        said = f"{error.get('type', 'Error')}: {error.get('message', '')}".rstrip(": ")
+        definition = self._act.definition
+        return RunFailedError(
+            f"Run {self.id} failed{where}: {said}",
+            run_id=self.id,
+            code=state.code or "USER_ERROR",
+            error=error,
+            line=state.line,
+            origin=self.origin,
+            source=definition.source if definition is not None else "",
+        )
+
+    def _blocked_error(self) -> RunBlockedError:
+        blocked = self._act.blocked
+        message = f"Run {self.id} cannot go on. {blocked.message if blocked else ''}".rstrip()
+        hint = blocked.hint if blocked else ""
+        if blocked is not None and blocked.reason == "divergence":
+            return DivergenceError(message, run_id=self.id, report=blocked.report, hint=hint)
+        if blocked is not None and blocked.reason == "step":
+            return StepNotRegisteredError(message, run_id=self.id, hint=hint)
+        return RunBlockedError(message, run_id=self.id, hint=hint)
+
+    def _waiting_for_hook(self) -> WaitingForHook:
+        tokens = [hook.token for hook in self.hooks if hook.open]
+        ways = " or ".join(f"run.resume({token!r}, payload)" for token in tokens)
+        return WaitingForHook(
+            f"Run {self.id} waits for a person: hook {', '.join(tokens)}.",
+            run_id=self.id,
+            tokens=tokens,
+            hint=f"`await` it and use the form, or call {ways}, or `%wf answer {tokens[0]}`.",
+        )
+
+    # --- asking --------------------------------------------------------------------------------
+
+    def resume(self, token: str, payload: object = None, resume_id: str | None = None) -> int:
+        """Resume a hook of this run; returns the seq of the recorded event, once durable.
+
+        Args:
+            token: the hook's token.
+            payload: fits the hook's schema: a model, or JSON-like data.
+            resume_id: makes it idempotent: the same id is recorded once.
+
+        Raises:
+            HookPayloadError: the payload does not fit; nothing was recorded.
+            HookNotFoundError: no open hook of this run has the token.
+        """
+        return self._host.wait(self._host.resume(token, payload, resume_id, run_id=self.id))
+
+    def wake(self, wait_id: str | None = None) -> int:
+        """End a sleep early, or all of them; returns the seq of the event, 0 if none slept."""
+        return self._host.wait(self._host.wake(self.id, wait_id))
+
+    def cancel(self, reason: str | None = None) -> int:
+        """Cancel the run; returns the seq of the event, 0 if it had already ended.
+
+        Steps in flight are asked to stop. No `finally` of the source runs.
+        """
+        return self._host.wait(self._host.cancel(self.id, reason))
+
+    def rerun(self) -> Run:
+        """Start another run of the same stored definition with the same arguments.
+
+        It is linked to this one: `rerun_of` in its `run_created` event.
+        """
+        act = self._act
+        launch = Launch(
+            run_id=self._host.ids.run_id(self._host.clock.now_us()),
+            definition=self.definition,
+            args=act.args,
+            kwargs=act.kwargs,
+            isolation=self._host.mode(self.isolation),
+            origin=Origin(**self.origin),
+            extra={"attributes": self.attributes, "rerun_of": self.id},
+            models=act.models,
+        )
+        return Run(self._host, self._host.wait(self._host.start(launch)))
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back on the engine's thread after each commit and on replay progress.
+
+        Returns:
+            a function that stops it.
+        """
+        subscribers = self._act.subscribers
+        self._host.loop.call_soon_threadsafe(subscribers.append, callback)
+
+        def stop() -> None:
+            self._host.loop.call_soon_threadsafe(_remove, subscribers, callback)
+
+        return stop
+
+    @property
+    def actions(self) -> RunActions:
+        """What the buttons of a view do: futures, on any thread."""
+        return RunActions(self._host, self._act)
+
+    def stream(self, name: str = "default", start: int = 0) -> RunStream:
+        """Follow a stream of the run, live until the run ends; what it printed is "stdout".
+
+        Args:
+            name: the stream.
+            start: index of the first chunk wanted.
+        """
+        return RunStream(self, self._host, name, start)
+
+
+class RunActions:
+    """What a click asks of a run (a `views.widget.Actions`)."""
+
+    def __init__(self, host: Host, activity: Activity) -> None:
+        self._host = host
+        self._act = activity
+
+    def resume(self, token: str, payload: object, resume_id: str, /) -> Future[int]:
+        """Resume the hook; fails with `HookPayloadError` for a payload that doesn't fit."""
+        return self._host.resume(token, payload, resume_id, run_id=self._act.run_id)
+
+    def wake(self, wait_id: str | None, /) -> Future[int]:
+        """End one sleep early, or all."""
+        return self._host.wake(self._act.run_id, wait_id)
+
+    def cancel(self) -> Future[int]:
+        """Cancel the run."""
+        return self._host.cancel(self._act.run_id, None)
+
+    def source(self) -> Future[str]:
+        """Return the source that runs, opened."""
+
+        async def source() -> str:
+            return (await self._host.definition(self._act)).source
+
+        return self._host.submit(source())
+
+
+class RunStream:
+    """The chunks of a stream, in order: iterate, or iterate asynchronously."""
+
+    def __init__(self, run: Run, host: Host, name: str, start: int) -> None:
+        self._run = run
+        self._host = host
+        self._name = name
+        self._next = start
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            over = self._run.status in ("completed", "failed", "cancelled")
+            found = self._host.wait(self._chunks())
+            yield from self._taken(found)
+            if over:
+                return
+            if not found:
+                self._host.wait(self._more())
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        while True:
+            over = self._run.status in ("completed", "failed", "cancelled")
+            found = await asyncio.wrap_future(self._chunks())
+            for value in self._taken(found):
+                yield value
+            if over:
+                return
+            if not found:
+                await asyncio.wrap_future(self._more())
+
+    def _chunks(self) -> Future[Any]:
+        return self._host.store.chunks(self._run.id, self._name, self._next)
+
+    def _taken(self, chunks: Any) -> Iterator[Any]:
+        for chunk in chunks:
+            self._next = chunk.index + 1
+            yield from_tree(chunk.data, Any)
+
+    def _more(self) -> Future[None]:
+        looks = iter((False,))  # the first look is now; the next one follows a commit
+        return self._run.reached(lambda act: next(looks, True) or act.state.terminal)
+
+
+def _remove(subscribers: list[Callable[[], None]], callback: Callable[[], None]) -> None:
+    if callback in subscribers:
+        subscribers.remove(callback)
+
+
+def _over(act: Activity) -> bool:
+    """Whether nothing more will happen by itself: the run has ended, or is blocked."""
+    return act.state.terminal or act.blocked is not None
+
+
+def _only_person(act: Activity) -> bool:
+    state = act.state
+    idle = state.status == "running" and not act.turning and not act.inbox
+    return idle and bool(state.open_hooks) and not state.open_steps and not state.open_waits
+
+
+def _over_or_person(act: Activity) -> bool:
+    return _over(act) or _only_person(act)
+
+
+def _suspended(act: Activity) -> bool:
+    idle = not act.turning and not act.inbox
+    return act.state.terminal or (idle and status_of(act.state, None) == "suspended")
+
+
+def _has_hook(act: Activity) -> bool:
+    return act.state.terminal or any(not hook.received for hook in act.state.open_hooks)
+
+
+def _has_sleep(act: Activity) -> bool:
+    return act.state.terminal or any(wait.kind == "sleep" for wait in act.state.open_waits)
+
+
+def _has_ended(act: Activity) -> bool:
+    return act.state.terminal
+
+
+_MOMENTS: Final[Mapping[str, Callable[[Activity], bool]]] = {
+    "suspended": _suspended,
+    "hook": _has_hook,
+    "sleep": _has_sleep,
+    "terminal": _has_ended,
+}

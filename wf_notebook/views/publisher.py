@@ -1,0 +1,312 @@
+"""When a view is brought up to date: when its run has changed, eight times a second at most.
+
+The publisher lives on the engine's loop, where a run's state changes, so that a snapshot is never
+taken in the middle of a change; it is also the only writer of a widget's snapshot. Nothing is
+polled: a run that waits costs nothing, and countdowns run in the browser.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from wf_notebook.clock import SystemClock
+from wf_notebook.views.model import build_view, unknown_attempts
+from wf_notebook.views.why import why
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from wf_notebook.clock import Clock
+    from wf_notebook.views.model import RunView
+    from wf_notebook.world.state import RunState
+
+INTERVAL_SECONDS: Final = 0.125
+# A snapshot is made on the engine's loop: of a very long run it is made less often, so that views
+# never take more than about a twentieth of the loop.
+COST_FACTOR: Final = 20
+
+# What may stand in a saved notebook about a blocked run. The engine's own message can quote
+# arguments (a divergence says what was recorded), so it goes to people on the line only.
+_BLOCKED: Final = {
+    "step": "a step is not registered in this process",
+    "divergence": "the replay diverged from the log",
+    "isolation": "no guest could be had",
+    "world": "the world cannot be written or read",
+    "version": "another version wrote the run",
+}
+
+
+class BlockedLike(Protocol):
+    """Why a run cannot go on."""
+
+    @property
+    def reason(self) -> str:
+        """One plain word."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """A sentence; may quote values."""
+        ...
+
+    @property
+    def hint(self) -> str:
+        """What mends it; may be empty."""
+        ...
+
+
+class RunLike(Protocol):
+    """A run as a view knows it; `Run` is one."""
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        ...
+
+    @property
+    def state(self) -> RunState:
+        """What it is now."""
+        ...
+
+    @property
+    def schemas(self) -> Mapping[str, Mapping[str, Any]]:
+        """JSON schemas of its definition, by name."""
+        ...
+
+    @property
+    def replayed(self) -> tuple[int, int] | None:
+        """(k, n): k of n events replayed; None when nothing is being replayed."""
+        ...
+
+    @property
+    def blocked(self) -> BlockedLike | None:
+        """Why it cannot go on, or None."""
+        ...
+
+    @property
+    def isolation(self) -> str:
+        """Where its source runs: "strict", "process" or "inline"."""
+        ...
+
+    def subscribe(self, callback: Callable[[], None], /) -> Callable[[], object]:
+        """Call back on the engine's loop after each change; returns how to stop."""
+        ...
+
+
+class Sink(Protocol):
+    """Where snapshots go; `RunWidget` is one."""
+
+    def publish(self, view: RunView, *, blocked: str = "") -> None:
+        """Show this snapshot; `blocked` is the engine's own message, not to be saved."""
+        ...
+
+
+class Timer(Protocol):
+    """A call to come."""
+
+    def cancel(self) -> None:
+        """Don't make it."""
+        ...
+
+
+class Loop(Protocol):
+    """What is needed of an asyncio loop."""
+
+    def time(self) -> float:
+        """Seconds by a clock that never goes back."""
+        ...
+
+    def call_later(self, delay: float, callback: Callable[[], object], /) -> Timer:
+        """Call on the loop, `delay` seconds from now."""
+        ...
+
+    def call_soon_threadsafe(self, callback: Callable[[], object], /) -> object:
+        """Call on the loop; from any thread."""
+        ...
+
+    def call_exception_handler(self, context: dict[str, Any], /) -> None:
+        """Report an error that has no caller."""
+        ...
+
+
+def view_of(
+    run: RunLike, now_us: int, *, attempts: Callable[[str], int | None] = unknown_attempts
+) -> RunView:
+    """Return what a person sees of a run now.
+
+    Args:
+        run: the run; on the engine's loop, or with a state that is a copy.
+        now_us: the world's time, microseconds UTC.
+        attempts: how many attempts a step id may have, or None if unknown.
+    """
+    blocked = _blocked(run.blocked)
+    return build_view(
+        run.state,
+        now_us=now_us,
+        schemas=run.schemas,
+        replayed=run.replayed,
+        blocked=blocked,
+        isolation=run.isolation,
+        why=why(run.state, now_us, blocked),
+        attempts=attempts,
+    )
+
+
+def _blocked(found: BlockedLike | None) -> str | None:
+    return None if found is None else _BLOCKED.get(found.reason, found.reason)
+
+
+class Publisher:
+    """Keeps views of runs up to date.
+
+    Args:
+        loop: the engine's loop.
+        clock: the world's clock.
+        attempts: how many attempts a step id may have, or None if unknown.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        *,
+        clock: Clock | None = None,
+        attempts: Callable[[str], int | None] = unknown_attempts,
+    ) -> None:
+        self.loop = loop
+        self.clock = clock or SystemClock()
+        self.attempts = attempts
+        self._watches: set[_Watch] = set()
+
+    def watch(
+        self, run: RunLike, widget: Sink, *, ended: Callable[[RunView], object] | None = None
+    ) -> Callable[[], None]:
+        """Show a run's changes in a widget until the run ends; from any thread.
+
+        Args:
+            run: the run.
+            widget: gets a snapshot at once and after changes, on the engine's loop.
+            ended: called there with the last snapshot, after the widget has got it.
+
+        Returns:
+            How to stop earlier; from any thread, more than once if need be.
+        """
+        found = _Watch(self, run, widget, ended)
+        self.loop.call_soon_threadsafe(lambda: self._start(found))
+        return lambda: self._post(lambda: self._stop(found))
+
+    def close(self) -> None:
+        """Stop all watches; on the engine's loop."""
+        for found in list(self._watches):
+            self._stop(found)
+
+    def _post(self, callback: Callable[[], object]) -> None:
+        try:
+            self.loop.call_soon_threadsafe(callback)
+        except RuntimeError:
+            return  # the loop has ended, and all watches with it
+
+    def _start(self, found: _Watch) -> None:
+        self._watches.add(found)
+        found.start()
+
+    def _stop(self, found: _Watch) -> None:
+        self._watches.discard(found)
+        found.stop()
+
+    def failed(self, found: _Watch, error: Exception) -> None:
+        """Give up a view that cannot be shown; its run goes on."""
+        self._stop(found)
+        self.loop.call_exception_handler(
+            {
+                "message": f"The view of run {found.run.id} is no longer brought up to date.",
+                "exception": error,
+            }
+        )
+
+    def done(self, found: _Watch, view: RunView) -> None:
+        """Let go of a run that has ended."""
+        self._stop(found)
+        if found.ended is not None:
+            found.ended(view)
+
+
+class _Watch:
+    """One run and one widget."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        run: RunLike,
+        widget: Sink,
+        ended: Callable[[RunView], object] | None,
+    ) -> None:
+        self.run = run
+        self.ended = ended
+        self._publisher = publisher
+        self._widget = widget
+        self._timer: Timer | None = None
+        self._last = 0.0
+        self._cost = 0.0
+        self._seen: tuple[object, ...] = ()
+        self._unsubscribe: Callable[[], object] | None = None
+        self._stopped = False
+
+    def start(self) -> None:
+        if not self._stopped:
+            self._unsubscribe = self.run.subscribe(self._changed)
+            self._publish()
+            # A subscription may itself be posted to the loop: look once more when it has begun.
+            self._publisher.loop.call_soon_threadsafe(self._look_again)
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._cancel_timer()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+
+    def _look_again(self) -> None:
+        if not self._stopped and self._seen != self._facts():
+            self._changed()
+
+    def _facts(self) -> tuple[object, ...]:
+        return self.run.state.seq, self.run.replayed, self.run.blocked
+
+    def _changed(self) -> None:
+        if self._stopped:
+            return
+        if self.run.state.terminal:
+            self._publish()
+        elif self._timer is None:
+            self._timer = self._publisher.loop.call_later(self._delay(), self._publish)
+
+    def _delay(self) -> float:
+        pause = max(INTERVAL_SECONDS, COST_FACTOR * self._cost)
+        return max(self._last + pause - self._publisher.loop.time(), 0.0)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _publish(self) -> None:
+        self._cancel_timer()
+        begun = self._publisher.loop.time()
+        try:
+            self._show()
+        except Exception as error:  # noqa: BLE001 - a view that fails must never stop the engine
+            self._publisher.failed(self, error)
+        self._last = self._publisher.loop.time()
+        self._cost = self._last - begun
+
+    def _show(self) -> None:
+        publisher = self._publisher
+        self._seen = self._facts()
+        view = view_of(self.run, publisher.clock.now_us(), attempts=publisher.attempts)
+        self._widget.publish(view, blocked=_message(self.run.blocked))
+        if view.terminal:
+            publisher.done(self, view)
+
+
+def _message(blocked: BlockedLike | None) -> str:
+    return "" if blocked is None else f"{blocked.message} {blocked.hint}".strip()

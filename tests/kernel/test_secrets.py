@@ -1,0 +1,93 @@
+"""Nothing that is sealed in the world gets into what we write into a notebook."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.kernel.conftest import Kernel
+
+CANARY = "canary-7f3a9d"
+
+# The canary comes from the environment, so that no cell's text holds it.
+STEPS = '''
+%load_ext wf_notebook
+import os
+from pydantic import BaseModel
+from wf_notebook import step
+CANARY = os.environ["CANARY"]
+
+class Note(BaseModel):
+    text: str
+
+@step(retries=1, timeout="20s")
+def flaky(word: str) -> str:
+    if not os.path.exists("failed"):
+        open("failed", "w").close()
+        raise ValueError(f"no {word}")
+    return f"result {word}"
+
+@step
+def fail(word: str) -> str:
+    raise KeyError(word)
+'''
+
+SOURCE = '''async def secret(word, *, key):
+    print("printed", word)
+    await steps.flaky(word)
+    note = await create_hook(token="note", schema="Note", title=f"About {word}")
+    await sleep("50ms")
+    try:
+        await steps.fail(note.text)
+    except StepError:
+        pass
+    raise ValueError(f"the end of {word} {key}")
+'''
+
+LOOKS = (
+    "%wf runs", "%wf show", "%wf why", "%wf hooks", "%wf steps RUN", "%wf doctor",
+    "%wf runs --json", "%wf show --json", "%wf hooks --json",
+    "%wf sql select * from runs", "%wf sql select * from steps", "%wf sql select * from hooks",
+    "r",
+)  # fmt: skip
+
+
+def said_by_us(kernel: Kernel) -> str:
+    """Everything that went to the notebook but the cells themselves."""
+    kinds = ("execute_input",)
+    return json.dumps([m["content"] for m in kernel.messages() if m["msg_type"] not in kinds])
+
+
+def look(kernel: Kernel) -> None:
+    run_id = kernel.value_of("r.id").strip("'")
+    for line in LOOKS:
+        kernel.ok(line.replace("RUN", run_id))
+
+
+def test_no_canary_in_outputs_widget_state_or_world(kernels: Callable[..., Kernel]) -> None:
+    """Arguments, results, errors, printed lines, payloads and titles stay out, while the run lives,
+    after it failed, and in the files of the world; only what the user prints may show them."""
+    kernel = kernels(CANARY=CANARY)
+    kernel.ok(STEPS)
+    kernel.ok(f"%%workflow secret -o r -- CANARY, key=CANARY\n{SOURCE}")
+    kernel.wait_for("r", "hook")
+    look(kernel)
+    kernel.ok("r.resume('note', {'text': CANARY})")
+    kernel.wait_for("r", "terminal")
+    look(kernel)
+    kernel.ok("%wf source")
+    titles = [message for message in kernel.from_widget("private") if message["titles"]]
+    assert titles, "titles reach people on the line, as messages that nothing saves"
+    saved = said_by_us(kernel)
+    for message in titles:
+        saved = saved.replace(json.dumps(message), "")
+    assert CANARY not in saved
+    assert kernel.value_of("CANARY") == repr(CANARY)  # the search would find it
+    assert CANARY in said_by_us(kernel)
+    kernel.close()
+    world = [path for path in (kernel.folder / ".wf_notebook").rglob("*") if path.is_file()]
+    assert world
+    assert [path for path in world if CANARY.encode() in path.read_bytes()] == []

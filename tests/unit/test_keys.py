@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import base64
+import os
+import stat
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from wf_notebook.errors import WorldKeyError
+from wf_notebook.world.keys import GivenKey, KeyFolder, NewKey, parse_key, resolve_key
+from wf_notebook.world.vault import key_id
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = bytes(range(200, 232))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        KEY.hex(),
+        KEY.hex().upper(),
+        base64.b64encode(KEY).decode(),
+        base64.urlsafe_b64encode(KEY).decode(),
+        f" {KEY.hex()}\n",
+        KEY,
+    ],
+)
+def test_a_key_may_be_written_in_several_ways(text: bytes | str) -> None:
+    """Bytes, hex, and either base64."""
+    assert parse_key(text, "key=") == KEY
+
+
+@pytest.mark.parametrize(
+    "text", ["", "secret", "zz" * 32, KEY.hex()[:-2], "ü" * 64, b"short", bytes(33)]
+)
+def test_what_is_no_key_is_refused_without_being_quoted(text: bytes | str) -> None:
+    """The error names where it came from and what a key looks like, never what was there."""
+    with pytest.raises(WorldKeyError, match="key=") as caught:
+        parse_key(text, "key=")
+    assert "32 bytes" in caught.value.hint
+    if text:
+        assert str(text) not in str(caught.value)
+
+
+def test_the_order_is_given_environment_file(tmp_path: Path) -> None:
+    """The first source that is there decides."""
+    config = str(tmp_path)
+    env = bytes(32).hex()
+    given = resolve_key("w.duckdb", KEY, env_key=env, config_folder=config)
+    assert given.master_key("any") == KEY
+    called = resolve_key("w.duckdb", KEY.hex, env_key=env, config_folder=config)
+    assert called.master_key(None) == KEY
+    from_env = resolve_key("w.duckdb", env_key=env, config_folder=config)
+    assert from_env.master_key("any") == bytes(32)
+    assert isinstance(resolve_key("w.duckdb", env_key=None, config_folder=config), KeyFolder)
+    assert isinstance(resolve_key(":memory:", env_key=env, config_folder=config), NewKey)
+    provider = KeyFolder(config)
+    assert resolve_key("w", provider, env_key=env, config_folder=config) is provider
+
+
+def test_a_malformed_key_in_the_environment_names_the_variable(tmp_path: Path) -> None:
+    """Not the file, which would have been next."""
+    provider = resolve_key("w", env_key="oops", config_folder=str(tmp_path))
+    with pytest.raises(WorldKeyError, match="WF_NOTEBOOK_KEY"):
+        provider.master_key(None)
+
+
+def test_a_key_file_is_made_for_a_new_world_only(tmp_path: Path) -> None:
+    """An existing world whose key is missing stays locked: no new key would open it."""
+    provider = KeyFolder(str(tmp_path / "config" / "keys"))
+    assert provider.master_key("0123456789abcdef") is None
+    assert not (tmp_path / "config").exists()
+    key = provider.master_key(None)
+    assert key is not None
+    assert provider.master_key(None) == key
+    assert provider.master_key(key_id(key)) == key
+    assert os.listdir(tmp_path / "config" / "keys") == [f"{key_id(key)}.key"]
+    assert provider.where(key_id(key)).endswith(f"{key_id(key)}.key")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX")
+def test_key_files_are_private(tmp_path: Path) -> None:
+    """0600 in a folder of 0700."""
+    folder = tmp_path / "config" / "keys"
+    KeyFolder(str(folder)).master_key(None)
+    (file,) = folder.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+
+
+def test_a_new_world_takes_the_newest_key(tmp_path: Path) -> None:
+    """One who has put a second key there wants it used from now on."""
+    for number, key in enumerate((KEY, bytes(32))):
+        file = tmp_path / f"{key_id(key)}.key"
+        file.write_text(key.hex())
+        os.utime(file, (number, number))
+    assert KeyFolder(str(tmp_path)).master_key(None) == bytes(32)
+    assert KeyFolder(str(tmp_path)).master_key(key_id(KEY)) == KEY
+
+
+def test_a_key_file_that_holds_something_else_is_an_error(tmp_path: Path) -> None:
+    """A damaged or renamed key file is named, not used."""
+    (tmp_path / "0123456789abcdef.key").write_text("junk")
+    with pytest.raises(WorldKeyError, match="0123456789abcdef"):
+        KeyFolder(str(tmp_path)).master_key("0123456789abcdef")
+    (tmp_path / "0123456789abcdef.key").write_text(KEY.hex())
+    with pytest.raises(WorldKeyError, match="another key"):
+        KeyFolder(str(tmp_path)).master_key("0123456789abcdef")
+
+
+def test_a_config_folder_that_cannot_be_made_names_the_way_out(tmp_path: Path) -> None:
+    """The environment or an argument will do."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WorldKeyError, match="WF_NOTEBOOK_KEY"):
+        KeyFolder(str(tmp_path / "file" / "keys")).master_key(None)
+
+
+def test_a_key_in_memory_is_made_once() -> None:
+    """It cannot be had a second time."""
+    assert NewKey().master_key("0123456789abcdef") is None
+    assert NewKey().master_key(None) != NewKey().master_key(None)
+    assert GivenKey(KEY).where("x") == "key="
+    assert NewKey().where("x") == "memory"

@@ -1,0 +1,78 @@
+"""What is a command of the table, and what does it know of its caller?"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wf_notebook.commands.words import split_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from wf_notebook.api import World
+
+
+class Command(click.Command):
+    """A command with examples, and perhaps a tail of the line that is taken as it is.
+
+    Attributes:
+        examples: lines without their first word, which is the caller's (`%wf` or `wf`).
+        raw_after: after so many words the rest of a `%wf` line is one raw word; None for never.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        examples: Sequence[str] = (),
+        raw_after: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+        self.raw_after = raw_after
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples with the caller's own first word, as the caller has to quote them."""
+        if self.examples:
+            word = ctx.find_root().info_name or ""
+            with formatter.section("Examples"):
+                for example in self.examples:
+                    shown = example if word.startswith("%") else self._for_a_shell(example)
+                    formatter.write(f"  {word} {shown}\n")
+
+    def _for_a_shell(self, example: str) -> str:
+        if self.raw_after is None:
+            return example
+        words = split_words(example, {str(self.name): self})
+        return shlex.join(word for word in words if word != "--")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls a command.
+
+    Attributes:
+        word: `%wf` or `wf`: the first word of the hints.
+        open_world: opens or returns the world; its argument says whether something will be written.
+        ask: asks a person one question and returns the line typed.
+        notebook: the notebook whose latest run a missing RUN means; None for any.
+        saved: whether what is printed may be saved in a notebook: then titles stay out of it.
+    """
+
+    word: str
+    open_world: Callable[[bool], World]
+    ask: Callable[[str], str]
+    notebook: str | None = None
+    saved: bool = False
+
+    def look(self) -> World:
+        """Return the world, to read from."""
+        return self.open_world(False)  # noqa: FBT003 - the parameter's name is just above
+
+    def change(self) -> World:
+        """Return the world, to write to."""
+        return self.open_world(True)  # noqa: FBT003 - as above

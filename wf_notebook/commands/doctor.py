@@ -1,0 +1,89 @@
+"""What is installed here, which world is this, who owns it, and where is its key?"""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Final
+
+from wf_notebook import config
+from wf_notebook.errors import IsolationUnavailable, WorldError, WorldLockedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wf_notebook.api import World
+    from wf_notebook.commands.base import Caller
+
+_PACKAGES: Final = (
+    "wf-notebook", "duckdb", "ipython", "ipykernel", "ipywidgets", "anywidget", "jupyterlab",
+    "nbclient", "pydantic",
+)  # fmt: skip
+_CLICKS: Final = (
+    ((7, 4), "clicks arrive while a cell awaits"),
+    ((7, 0), "clicks arrive while a cell awaits only in JupyterLab 4.4 or newer (subshells)"),
+    ((0, 0), "clicks wait until the cell that awaits has ended: answer with %wf answer"),
+)
+
+
+def examine(caller: Caller) -> list[tuple[str, str]]:
+    """Return what was found, as pairs of a word and a text; nothing is changed."""
+    found = [("python", f"{platform.python_version()} on {platform.platform(terse=True)}")]
+    found += [(name, _version(name) or "not installed") for name in _PACKAGES]
+    found.append(("clicks", clicks(_version("ipykernel"))))
+    return [*found, *_world(caller)]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def clicks(ipykernel: str | None) -> str:
+    """Say whether clicks arrive while a cell waits, by the kernel's version.
+
+    >>> clicks("7.4.0")
+    'clicks arrive while a cell awaits'
+    >>> clicks(None)
+    'there is no kernel: answer with wf answer'
+    """
+    if ipykernel is None:
+        return "there is no kernel: answer with wf answer"
+    parts = [int(part) for part in ipykernel.split(".")[:2] if part.isdigit()]
+    return next(text for least, text in _CLICKS if tuple(parts) >= least)
+
+
+def _world(caller: Caller) -> Sequence[tuple[str, str]]:
+    try:
+        world = caller.look()
+    except WorldLockedError as error:
+        owner = ", ".join(f"{key} {value}" for key, value in error.owner.items())
+        return [("world", str(error)), ("owner", owner or "unknown")]
+    except WorldError as error:
+        return [("world", str(error))]
+    return [
+        ("world", world.path),
+        ("owner", "nobody: opened to read only" if world.read_only else "this process"),
+        ("key", _key_place()),
+        ("isolation", _isolation(world)),
+    ]
+
+
+def _key_place() -> str:
+    if config.master_key_from_environment() is not None:
+        return "WF_NOTEBOOK_KEY"
+    folder = os.path.join(config.user_config_folder(), "keys")
+    return f"the key files in {folder}, unless open_world() was given one"
+
+
+def _isolation(world: World) -> str:
+    available: list[str] = []
+    for mode in config.ISOLATION_MODES:
+        try:
+            available.append(world.host.mode(mode))
+        except IsolationUnavailable:
+            continue
+    return f"{world.host.mode(None)} unless a run says otherwise; available: {', '.join(available)}"

@@ -1,0 +1,79 @@
+"""Which run or hook does a word mean?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from wf_notebook.errors import HookNotFoundError, RunNotFoundError, UsageError
+from wf_notebook.views.words import visible
+
+if TYPE_CHECKING:
+    from wf_notebook.api import World
+    from wf_notebook.commands.base import Caller
+    from wf_notebook.run import Run
+    from wf_notebook.world.state import Hook
+
+_PREFIX: Final = "wrun_"
+_LISTED: Final = 5
+
+
+def find_run(world: World, word: str | None, caller: Caller) -> Run:
+    """Return the run with that id, or the only one whose id begins so, or the latest.
+
+    Args:
+        world: where to look.
+        word: an id or the beginning of one (`wrun_` may be left out), or None for the latest run
+            of the caller's notebook.
+        caller: who asks.
+
+    Raises:
+        RunNotFoundError: there is none.
+        UsageError: several begin so.
+    """
+    if word is None:
+        return _latest(world, caller)
+    rows = world.rows(limit=None)
+    ids = [row.run_id for row in rows if row.run_id == word]
+    ids = ids or [row.run_id for row in rows if _begins(row.run_id, word)]
+    if len(ids) > 1:
+        listed = ", ".join(ids[:_LISTED]) + (", …" if len(ids) > _LISTED else "")
+        msg = f"{len(ids)} runs begin with '{visible(word)}': {listed}."
+        raise UsageError(msg, hint="Give more of the id.")
+    if not ids:
+        msg = f"There is no run '{visible(word)}' in this world."
+        raise RunNotFoundError(msg, hint=f"List runs with {caller.word} runs.")
+    return world.get(ids[0])
+
+
+def _begins(run_id: str, word: str) -> bool:
+    return run_id.upper().startswith((word.upper(), f"{_PREFIX}{word}".upper()))
+
+
+def _latest(world: World, caller: Caller) -> Run:
+    for row in world.rows(limit=None):
+        if caller.notebook is None or row.origin == caller.notebook:
+            return world.get(row.run_id)
+    where = "This world has no run yet" if caller.notebook is None else "This notebook has no run"
+    raise RunNotFoundError(f"{where}.", hint=f"List runs with {caller.word} runs.")
+
+
+def open_hooks(world: World) -> list[tuple[Run, Hook]]:
+    """Return the hooks that may be resumed, newest run first."""
+    return [(run, hook) for run in world.unfinished() for hook in run.hooks if hook.open]
+
+
+def find_hook(world: World, token: str | None, caller: Caller) -> tuple[Run, Hook]:
+    """Return the open hook with that token, or the only open one.
+
+    Raises:
+        HookNotFoundError: there is none.
+        UsageError: no token was given and several are open.
+    """
+    found = [pair for pair in open_hooks(world) if token in (None, pair[1].token)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        msg = "No hook is open." if token is None else f"No open hook has the token '{token}'."
+        raise HookNotFoundError(msg, hint=f"List them with {caller.word} hooks.")
+    tokens = ", ".join(visible(hook.token) for _, hook in found)
+    raise UsageError(f"Several hooks are open: {tokens}.", hint="Name one of them.")

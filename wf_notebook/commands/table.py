@@ -1,0 +1,204 @@
+"""What can be asked of a world, by `%wf` in a notebook and by `wf` in a shell."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wf_notebook.commands.base import Caller, Command
+from wf_notebook.commands.doctor import examine
+from wf_notebook.commands.fields import ask_value, read_json
+from wf_notebook.commands.find import find_hook, find_run, open_hooks
+from wf_notebook.commands.show import (
+    Listing,
+    calls_text,
+    catalogue_text,
+    hook_json,
+    hooks_text,
+    run_json,
+)
+from wf_notebook.errors import HookPayloadError
+from wf_notebook.views.text import render_run
+from wf_notebook.views.text import table as columns
+from wf_notebook.views.words import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_STATUSES = ("pending", "running", "suspended", "blocked", "completed", "failed", "cancelled")
+_RUN = click.argument("run_id", metavar="[RUN]", required=False)
+_JSON = click.option("--json", "json_", is_flag=True, help="Print JSON.")
+
+
+@click.group(name="wf", help="Look at the runs of a world, and move them on.")
+def table() -> None:
+    """Hold the commands; each is added below."""
+
+
+def _command(
+    *examples: str, raw_after: int | None = None
+) -> Callable[[Callable[..., None]], click.Command]:
+    """Add a command to the table; its docstring is its help."""
+    return table.command(cls=Command, examples=examples, raw_after=raw_after)
+
+
+@_command("runs", "runs --status suspended", "runs --limit 5 --json")
+@click.option("--status", type=click.Choice(_STATUSES), help="Only runs that stand so.")
+@click.option("-n", "--limit", type=click.IntRange(1), default=20, help="How many at most.")
+@_JSON
+@click.pass_obj
+def runs(caller: Caller, status: str | None, limit: int, *, json_: bool) -> None:
+    """List runs, newest first."""
+    found = Listing(caller.look(), status=status, limit=limit)
+    click.echo(_dumped(found.json()) if json_ else found.text())
+
+
+@_command("show", "show wrun_01K9", "show 01K9 --json")
+@_RUN
+@_JSON
+@click.pass_obj
+def show(caller: Caller, run_id: str | None, *, json_: bool) -> None:
+    """Show a run: how it stands, its timeline, its open hooks. Values are never shown.
+
+    RUN is an id or the beginning of one; without it, the latest run.
+    """
+    run = find_run(caller.look(), run_id, caller)
+    click.echo(_dumped(run_json(run)) if json_ else render_run(run.view(), titles=not caller.saved))
+
+
+@_command("why", "why 01K9")
+@_RUN
+@click.pass_obj
+def why(caller: Caller, run_id: str | None) -> None:
+    """Say in a sentence what a run waits on and when it moves next."""
+    click.echo(find_run(caller.look(), run_id, caller).why())
+
+
+@_command("source", "source 01K9")
+@_RUN
+@click.pass_obj
+def source(caller: Caller, run_id: str | None) -> None:
+    """Print the source that a run executes, as stored with it."""
+    click.echo(find_run(caller.look(), run_id, caller).source, nl=False)
+
+
+@_command("steps", "steps 01K9")
+@_RUN
+@click.pass_obj
+def steps(caller: Caller, run_id: str | None) -> None:
+    """List the steps that this process offers; with RUN, that run's calls of steps."""
+    if run_id is None:
+        click.echo(catalogue_text())
+        return
+    world = caller.look()
+    click.echo(calls_text(find_run(world, run_id, caller), world.host.clock.now_us()))
+
+
+@_command("hooks", "hooks --json")
+@_JSON
+@click.pass_obj
+def hooks(caller: Caller, *, json_: bool) -> None:
+    """List the open hooks: what people are asked for."""
+    world = caller.look()
+    found = open_hooks(world)
+    if json_:
+        click.echo(_dumped([hook_json(run, hook) for run, hook in found]))
+    else:
+        click.echo(hooks_text(found, world.host.clock.now_us(), titles=not caller.saved))
+
+
+@_command(
+    'resume approve-A-17 {"ok": true, "amount": 5}',
+    "resume --resume-id click-1 approve-A-17 null",
+    raw_after=1,
+)
+@click.argument("token")
+@click.argument("payload", nargs=-1, metavar="[JSON]")
+@click.option("--resume-id", help="The same id is recorded once, however often it is sent.")
+@click.pass_obj
+def resume(caller: Caller, token: str, payload: Sequence[str], resume_id: str | None) -> None:
+    """Hand a payload to the open hook with that TOKEN.
+
+    In a notebook the rest of the line is the JSON as it stands, quotes and all. Without it the
+    payload is null.
+    """
+    text = " ".join(payload).strip()
+    value = read_json(text, "The payload") if text else None
+    caller.change().resume(token, value, resume_id)
+    click.echo(f"Resumed the hook {visible(token)}.")
+
+
+@_command("answer", "answer approve-A-17")
+@click.argument("token", required=False)
+@click.pass_obj
+def answer(caller: Caller, token: str | None) -> None:
+    """Answer a hook field by field; without TOKEN, the only open one."""
+    world = caller.change()
+    run, hook = find_hook(world, token, caller)
+    schema = None if hook.schema is None else run.definition.schemas.get(hook.schema)
+    click.echo(f"{hook.title or visible(hook.token)}, asked by {run.name} ({run.id})")
+    while True:
+        value = ask_value(schema, caller.ask, click.echo)
+        try:
+            world.resume(hook.token, value)
+        except HookPayloadError as refused:
+            for error in refused.errors:
+                place = ".".join(str(part) for part in error.get("path", ()))
+                click.echo(f"  {place + ': ' if place else ''}{error.get('message')}")
+            if not refused.errors:
+                click.echo(f"  {refused.message}")
+        else:
+            click.echo(f"Resumed the hook {visible(hook.token)}.")
+            return
+
+
+@_command("wake", "wake 01K9 --wait wait_0A3F")
+@_RUN
+@click.option("--wait", help="Only the sleep with that id; else all of the run's sleeps.")
+@click.pass_obj
+def wake(caller: Caller, run_id: str | None, wait: str | None) -> None:
+    """End the sleeps of a run early."""
+    run = find_run(caller.change(), run_id, caller)
+    woken = run.wake(wait)
+    click.echo(f"Woke {run.name} ({run.id})." if woken else f"Nothing sleeps in {run.id}.")
+
+
+@_command("cancel", 'cancel 01K9 --reason "wrong order"')
+@_RUN
+@click.option("--reason", help="Recorded with the run.")
+@click.pass_obj
+def cancel(caller: Caller, run_id: str | None, reason: str | None) -> None:
+    """Cancel a run; steps in flight are asked to stop."""
+    run = find_run(caller.change(), run_id, caller)
+    done = run.cancel(reason)
+    click.echo(f"Cancelled {run.name} ({run.id})." if done else f"{run.id} had already ended.")
+
+
+@_command("sql select name, status from runs", "sql select * from hooks", raw_after=0)
+@click.argument("query", nargs=-1, required=True)
+@click.pass_obj
+def sql(caller: Caller, query: Sequence[str]) -> None:
+    """Run one SELECT over the views runs, steps, attempts, hooks and waits.
+
+    What is sealed (arguments, results, payloads) is not in them.
+    """
+    found = caller.look().sql(" ".join(query))
+    rows = [[_cell(value) for value in row] for row in found.rows]
+    click.echo("\n".join(columns([list(found.columns), *rows])))
+
+
+@_command("doctor")
+@click.pass_obj
+def doctor(caller: Caller) -> None:
+    """Say what is installed, which world this is, who owns it, and where its key is."""
+    click.echo("\n".join(columns(examine(caller))))
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else visible(str(value))

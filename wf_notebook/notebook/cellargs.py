@@ -1,0 +1,300 @@
+"""What does the first line of a `%%workflow` cell say?"""
+
+from __future__ import annotations
+
+import ast
+import shlex
+from argparse import SUPPRESS
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
+
+from IPython.core.error import UsageError as ShellUsageError
+from IPython.core.magic_arguments import argument, kwds, magic_arguments
+
+from wf_notebook.config import ISOLATION_MODES
+from wf_notebook.errors import UsageError
+from wf_notebook.guest.durations import parse_duration
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable, Mapping
+
+VIEWS: Final = ("widget", "card", "text")
+_HELP: Final = "Options are listed by %%workflow?"
+_F = TypeVar("_F", bound="Callable[..., object]")
+
+_EPILOG: Final = """
+Values enter only after a standalone --, as the inside of a call, evaluated in the notebook's
+namespace; they are never pasted into the source.
+
+Examples::
+
+    %%workflow refund --steps fetch_order,notify --schemas Approval --out r -- "A-17", limit=5
+    %%workflow nightly --id 2026-03-01 --wait -- date.today()
+    %%workflow refund --check
+"""
+
+# One row an option, in the order of the help. What `%%workflow?` prints and what completion offers.
+_ARGUMENTS: Final = (
+    argument("name", nargs="?", help="The workflow's name; else the entry's own."),
+    argument(
+        "-s",
+        "--steps",
+        action="append",
+        metavar="a,b,alias=fn",
+        help="The steps the source may ask for; else exactly the registered ones it names.",
+    ),
+    argument(
+        "--schemas",
+        action="append",
+        metavar="Name,Name",
+        help="Models that create_hook(schema=...) may name; else those it names literally.",
+    ),
+    argument("-o", "--out", metavar="VAR", help="Bind the run (with --check: the report) to VAR."),
+    argument("-i", "--id", metavar="KEY", help="One run per key: the same key attaches to it."),
+    argument("--new", action="store_true", help="Start another run beside an unfinished one."),
+    argument("--replace", action="store_true", help="Cancel this cell's unfinished runs first."),
+    argument(
+        "-w", "--wait", action="store_true", help="Wait here; the cell's value is the result."
+    ),
+    argument("-t", "--timeout", metavar="DUR", help='How long --wait waits, such as "10m".'),
+    argument("--check", action="store_true", help="Say what would run, or why not. Runs nothing."),
+    argument("--expect", metavar="sha256:HEX", help="Refuse the cell if its hash is another one."),
+    argument("--isolation", choices=ISOLATION_MODES, help="Where the source runs."),
+    argument("--view", choices=VIEWS, help="How the run is shown."),
+    argument("-q", "--quiet", action="store_true", help="Show nothing."),
+    argument("--awaited", action="store_true", help=SUPPRESS),
+)
+
+
+class Parser(Protocol):
+    """The argparse parser that `magic_arguments` builds, as far as it is used here."""
+
+    def parse_args(self, args: list[str]) -> Namespace:
+        """Parse the words of a line."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CellLine:
+    """A `%%workflow` line, understood but not yet evaluated.
+
+    Attributes:
+        name: NAME, or None.
+        steps: alias to the expression that names its step (`b` or `module.fn`), or None for "those
+            that the source names".
+        schemas: names of models, or None for "those that the source names literally".
+        timeout: seconds that a waiting cell waits, or None.
+        expect: 64 hex digits in lower case, or None.
+        arguments: the Python text after the standalone `--`.
+        awaited: the cell was rewritten to `await …`, so a coroutine may be returned.
+    """
+
+    name: str | None = None
+    steps: Mapping[str, str] | None = None
+    schemas: tuple[str, ...] | None = None
+    out: str | None = None
+    key: str | None = None
+    new: bool = False
+    replace: bool = False
+    wait: bool = False
+    timeout: float | None = None
+    check: bool = False
+    expect: str | None = None
+    isolation: str | None = None
+    view: str | None = None
+    quiet: bool = False
+    awaited: bool = False
+    arguments: str = ""
+
+
+def workflow_arguments(function: _F) -> _F:
+    """Give a magic the options of `%%workflow`, its parser and its help text."""
+    decorate: list[Any] = [magic_arguments("workflow"), *_ARGUMENTS, kwds(epilog=_EPILOG)]
+    for one in reversed(decorate):
+        function = one(function)
+    return function
+
+
+def options() -> tuple[str, ...]:
+    """Every option string of `%%workflow`, for completion.
+
+    >>> "--steps" in options() and "--awaited" not in options()
+    True
+    """
+    rows = cast("tuple[Any, ...]", _ARGUMENTS)
+    strings: list[str] = [text for row in rows for text in row.args]
+    return tuple(text for text in strings if text.startswith("-") and text != "--awaited")
+
+
+def split_line(line: str) -> tuple[str, str]:
+    """Split a line at the first standalone `--` outside quotes: options, Python arguments.
+
+    It is done before argparse sees the line: argparse would refuse the rest, or take `-5` for NAME.
+
+    >>> split_line('refund -o r -- "A--17", -5')
+    ('refund -o r', '"A--17", -5')
+    """
+    quote = ""
+    position = 0
+    while position < len(line):
+        character = line[position]
+        if character == "\\":
+            position += 1
+        elif quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif _standalone(line, position):
+            return line[:position].strip(), line[position + 2 :].strip()
+        position += 1
+    return line.strip(), ""
+
+
+def _standalone(line: str, position: int) -> bool:
+    before = line[position - 1 : position]
+    after = line[position + 2 : position + 3]
+    return (
+        line.startswith("--", position)
+        and (not before or before.isspace())
+        and (not after or after.isspace())
+    )
+
+
+def read_line(parser: Parser, line: str) -> CellLine:
+    """Read the line of a cell.
+
+    Raises:
+        UsageError: an unknown option, a value missing or malformed, options that exclude each other.
+    """
+    words, arguments = split_line(line)
+    found = _parsed(parser, words)
+    _exclusive(found)
+    return CellLine(
+        name=_identifier(found.name, "NAME"),
+        steps=_aliases(found.steps),
+        schemas=None if found.schemas is None else tuple(_listed(found.schemas)),
+        out=_identifier(found.out, "--out"),
+        key=found.id,
+        new=found.new,
+        replace=found.replace,
+        wait=found.wait,
+        timeout=_seconds(found.timeout),
+        check=found.check,
+        expect=_digest(found.expect),
+        isolation=found.isolation,
+        view=found.view,
+        quiet=found.quiet,
+        awaited=found.awaited,
+        arguments=arguments,
+    )
+
+
+def _parsed(parser: Parser, words: str) -> Namespace:
+    try:
+        return parser.parse_args(shlex.split(words))
+    except ValueError as problem:
+        msg = f"The line of the cell cannot be split into words: {problem}."
+        raise UsageError(msg, hint="Close the quotes.") from None
+    except ShellUsageError as problem:
+        msg = f"%%workflow: {str(problem).rstrip('.')}."
+        raise UsageError(msg, hint=_HELP + ".") from None
+
+
+def _exclusive(found: Namespace) -> None:
+    if found.new and found.replace:
+        raise UsageError("--new and --replace exclude each other.", hint="Choose one.")
+    if found.new and found.id is not None:
+        msg = "--new and --id exclude each other: a key has one run."
+        raise UsageError(msg, hint="Choose another key, or leave --id out.")
+
+
+def _listed(values: list[str]) -> list[str]:
+    return [
+        name for value in values for name in (part.strip() for part in value.split(",")) if name
+    ]
+
+
+def _aliases(values: list[str] | None) -> Mapping[str, str] | None:
+    if values is None:
+        return None
+    found: dict[str, str] = {}
+    for item in _listed(values):
+        alias, equals, target = (part.strip() for part in item.partition("="))
+        name = alias if equals else alias.rpartition(".")[2]
+        if not name.isidentifier():
+            msg = f"--steps: {item!r} is not NAME or alias=NAME."
+            raise UsageError(msg, hint="Write --steps fetch,pay=orders.charge.")
+        found[name] = target if equals else alias
+    return found
+
+
+def _identifier(value: str | None, what: str) -> str | None:
+    if value is None or value.isidentifier():
+        return value
+    hint = "Python arguments go after a standalone --." if what == "NAME" else "Choose a name."
+    raise UsageError(f"{what} is {value!r}, which is not a Python name.", hint=hint)
+
+
+def _seconds(value: str | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        return parse_duration(value)
+    except (ValueError, TypeError) as problem:
+        msg = f"--timeout: {problem}"
+        raise UsageError(msg, hint='Write "90s" or "1h 30m".') from None
+
+
+_HEX_DIGITS: Final = 64
+
+
+def _digest(value: str | None) -> str | None:
+    if value is None:
+        return None
+    digits = value.removeprefix("sha256:").lower()
+    if len(digits) != _HEX_DIGITS or not set(digits) <= set("0123456789abcdef"):
+        msg = f"--expect: {value!r} is not sha256: and 64 hex digits."
+        raise UsageError(msg, hint="Copy it from %%workflow --check.")
+    return digits
+
+
+def evaluate(text: str, namespace: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Evaluate the inside of a call in a namespace: its positional and its keyword arguments.
+
+    Raises:
+        UsageError: it is not the inside of a call, or evaluating it raised.
+
+    >>> evaluate('"A-17", limit=n + 1', {"n": 4})
+    (('A-17',), {'limit': 5})
+    """
+    if not text:
+        return (), {}
+    call = _call(text)
+    call.func = ast.Name("__wf_capture__", ast.Load())
+    code = compile(ast.fix_missing_locations(ast.Expression(call)), "<arguments>", "eval")
+    try:
+        return cast(
+            "tuple[tuple[Any, ...], dict[str, Any]]",
+            eval(code, namespace, {"__wf_capture__": _capture}),  # noqa: S307 - the user's own line
+        )
+    except Exception as problem:
+        msg = f"The arguments after -- raised {type(problem).__name__}: {problem}."
+        raise UsageError(msg, hint="Correct them and run the cell again.") from problem
+
+
+def _capture(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    return args, kwargs
+
+
+def _call(text: str) -> ast.Call:
+    hint = 'Write what stands inside a call: -- "A-17", limit=5.'
+    try:
+        body = ast.parse(f"f(\n{text}\n)", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
+        what = problem.msg if isinstance(problem, SyntaxError) else str(problem)
+        msg = f"The arguments after -- are not Python: {what}."
+        raise UsageError(msg, hint=hint) from None
+    if not isinstance(body, ast.Call) or not isinstance(body.func, ast.Name):
+        raise UsageError("What stands after -- is more than the inside of one call.", hint=hint)
+    return body

@@ -1,0 +1,246 @@
+"""Where do runs show under cells, and what stays there when they end?
+
+A run has one live widget, however many outputs show it. Every output carries the widget, a static
+card and text, so that each front end finds something. When the run ends, each output is replaced by
+the card: a saved notebook needs no kernel to be read.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from wf_notebook.definition.steps import REGISTRY
+from wf_notebook.views.card import mimebundle
+from wf_notebook.views.publisher import Publisher, view_of
+from wf_notebook.views.text import render_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wf_notebook.engine.host import Host
+    from wf_notebook.run import Run
+    from wf_notebook.views.model import RunView
+    from wf_notebook.views.widget import RunWidget
+
+WIDGET: Final = "widget"
+CARD: Final = "card"
+TEXT: Final = "text"
+
+
+class Outputs(Protocol):
+    """Where outputs go: IPython's display publisher."""
+
+    def publish(
+        self,
+        data: dict[str, Any],
+        metadata: dict[str, Any] | None = None,
+        *,
+        transient: dict[str, Any] | None = None,
+        update: bool = False,
+    ) -> None:
+        """Show a mimebundle, or replace the one shown under the same display id."""
+        ...
+
+
+class Displays:
+    """The outputs of one session that show runs.
+
+    Args:
+        outputs: where they go.
+    """
+
+    def __init__(self, outputs: Outputs) -> None:
+        self._outputs = outputs
+        self._publishers: dict[Host, Publisher] = {}
+        self._shown: dict[str, _Shown] = {}
+        self._in_cell: set[str] = set()
+
+    def show(self, run: Run, kind: str) -> None:
+        """Show a run under the current cell: once, however often the cell asks."""
+        if run.id in self._in_cell:
+            return
+        self._in_cell.add(run.id)
+        found = self._shown.get(run.id)
+        if found is None:
+            found = _Shown(self._outputs, run, attempts_of)
+            if not run.state.terminal:
+                self._shown[run.id] = found
+                found.follow(self._publisher(run.host))
+        found.add(kind)
+
+    def skip(self, run: Run) -> None:
+        """Show nothing of a run under the current cell."""
+        self._in_cell.add(run.id)
+
+    def revive(self, run: Run) -> None:
+        """Bring an unfinished run's widget back, for an output that an earlier kernel left."""
+        if run.id not in self._shown and not run.state.terminal:
+            found = self._shown[run.id] = _Shown(self._outputs, run, attempts_of)
+            found.follow(self._publisher(run.host))
+            found.revive()
+
+    def end_cell(self) -> None:
+        """Bring the outputs up to date before the cell is over.
+
+        A front end that runs a notebook headless takes no message of a cell that has ended.
+        """
+        self._in_cell.clear()
+        for found in list(self._shown.values()):
+            found.refresh()
+            if found.over:
+                del self._shown[found.run_id]
+
+    def close(self) -> None:
+        """Leave a card in every output, and nothing alive."""
+        for found in self._shown.values():
+            found.close()
+        for host, publisher in self._publishers.items():
+            host.post(publisher.close)
+        self._shown.clear()
+        self._publishers.clear()
+
+    def _publisher(self, host: Host) -> Publisher:
+        if host not in self._publishers:
+            self._publishers[host] = Publisher(host.loop, clock=host.clock, attempts=attempts_of)
+        return self._publishers[host]
+
+
+def attempts_of(step_id: str) -> int | None:
+    """Return how many attempts a step may have, or None if this process doesn't know it."""
+    step = REGISTRY.get(step_id)
+    return None if step is None else step.options.retries + 1
+
+
+class _Shown:
+    """One run, its widget, and the outputs that show it.
+
+    The lock keeps the engine's thread and the cell's apart. Nobody may hold it and ask the run how
+    it stands: that waits for the engine, which may be waiting for the lock.
+    """
+
+    def __init__(self, outputs: Outputs, run: Run, attempts: Callable[[str], int | None]) -> None:
+        self.run_id = run.id
+        self.over = False
+        self._outputs = outputs
+        self._run = run
+        self._attempts = attempts
+        self._lock = threading.RLock()
+        self._ids: dict[str, str] = {}
+        self._last: RunView | None = None
+        self._widget: RunWidget | None = None
+        self._stop: Callable[[], None] = _nothing
+        self._left_behind = False
+
+    def follow(self, publisher: Publisher) -> None:
+        """Hear of changes, on the engine's loop."""
+        self._stop = publisher.watch(self._run, self)
+
+    def add(self, kind: str) -> None:
+        """Show it in one more output."""
+        seen = self._view()
+        with self._lock:
+            view = self._update(seen)
+            if kind == WIDGET and not view.terminal and self._widget is None:
+                self._widget = self._new_widget(view)
+            display_id = f"wf-{self.run_id}-{len(self._ids)}"
+            self._ids[display_id] = kind
+            self._publish(display_id, view, update=False)
+
+    def revive(self) -> None:
+        """Make the widget under the id that an earlier kernel gave it."""
+        view = self._view()
+        with self._lock:
+            self._left_behind = True
+            self._widget = self._new_widget(view)
+
+    def publish(self, view: RunView, *, blocked: str = "") -> None:
+        """Take a snapshot (a `views.publisher.Sink`)."""
+        with self._lock:
+            if self._widget is not None:
+                self._widget.publish(view, blocked=blocked)
+            self._update(view)
+
+    def refresh(self) -> None:
+        """Take a snapshot now."""
+        if not self.over:
+            view = self._view()
+            with self._lock:
+                self._update(view)
+
+    def close(self) -> None:
+        """Leave the card, and let go."""
+        self._stop()
+        view = self._view()
+        with self._lock:
+            self._leave_card(view)
+            self._close_widget()
+
+    def _update(self, view: RunView) -> RunView:
+        """Take in a snapshot, replace what is static if need be; return the newest one."""
+        before = self._last
+        if before is not None and view.events < before.events:
+            return before
+        self._last = view
+        if before is not None and view.status != before.status:
+            self._replace(view)
+        self.over = view.terminal
+        return view
+
+    def _replace(self, view: RunView) -> None:
+        """Write the new word into the static outputs; at the end, into all."""
+        if view.terminal:
+            self._leave_card(view)
+            if not self._left_behind:
+                self._close_widget()
+            return
+        for display_id, kind in self._ids.items():
+            if kind != WIDGET:
+                self._publish(display_id, view, update=True)
+
+    def _leave_card(self, view: RunView) -> None:
+        for display_id, kind in self._ids.items():
+            self._ids[display_id] = CARD if kind == WIDGET else kind
+            self._publish(display_id, view, update=True)
+
+    def _close_widget(self) -> None:
+        if self._widget is not None:
+            self._widget.close()
+            self._widget = None
+
+    def _publish(self, display_id: str, view: RunView, *, update: bool) -> None:
+        transient = {"display_id": display_id}
+        data = self._bundle(self._ids[display_id], view)
+        if not update:
+            self._outputs.publish(data, {}, transient=transient)
+            return
+        # In a context of its own: an update then belongs to the cell that runs now, wherever it is
+        # sent from, and not to the cell that happened to start what is being reported.
+        Context().run(self._outputs.publish, data, {}, transient=transient, update=True)
+
+    def _bundle(self, kind: str, view: RunView) -> dict[str, Any]:
+        if kind == TEXT:
+            return {"text/plain": render_run(view)}
+        live = self._widget if kind == WIDGET else None
+        return mimebundle(view, model_id=None if live is None else str(live.model_id))
+
+    def _view(self) -> RunView:
+        now_us = self._run.host.clock.now_us()
+        return view_of(self._run, now_us, attempts=self._attempts)
+
+    def _new_widget(self, view: RunView) -> RunWidget:
+        from wf_notebook.views.widget import RunWidget, widget_id
+
+        host = self._run.host
+        return RunWidget(
+            view,
+            actions=self._run.actions,
+            loop=host.loop,
+            clock=host.clock,
+            model_id=widget_id(self.run_id),
+        )
+
+
+def _nothing() -> None:
+    """Stop nothing: it was never followed."""

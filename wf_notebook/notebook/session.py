@@ -1,0 +1,304 @@
+"""What does `%load_ext wf_notebook` bring into a shell, and how is it taken out again?
+
+Nothing heavy happens on the main thread: the database, the widgets and the commands are imported
+when they are first needed, or by the thread `wf-open`, which also opens the notebook's world and
+says which runs are unfinished.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Final, cast
+from weakref import WeakKeyDictionary
+
+from wf_notebook import config
+from wf_notebook.errors import UsageError, WorldError
+from wf_notebook.notebook import traceback
+from wf_notebook.notebook.cellargs import read_line
+from wf_notebook.notebook.completion import make_matcher
+from wf_notebook.notebook.facts import SessionFacts
+from wf_notebook.notebook.interrupts import wake_on_signals
+from wf_notebook.notebook.magics import WorkflowMagics, parser
+from wf_notebook.notebook.settings import AUTO, Workflow
+from wf_notebook.notebook.waiting import make_transformer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from wf_notebook.api import Origin, World
+    from wf_notebook.config import IsolationMode
+    from wf_notebook.notebook.cellargs import CellLine
+    from wf_notebook.notebook.display import Displays
+    from wf_notebook.run import Run
+
+_LISTED: Final = 5
+_RUN_CLASS: Final = ("wf_notebook.run", "Run")
+_SESSIONS: Final[WeakKeyDictionary[InteractiveShell, Session]] = WeakKeyDictionary()
+
+
+def load(shell: InteractiveShell) -> None:
+    """Bring magics, completion, settings and tracebacks into a shell. Idempotent."""
+    if shell not in _SESSIONS:
+        session = _SESSIONS[shell] = Session(shell)
+        session.begin()
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take everything out again; no thread is left. Idempotent."""
+    session = _SESSIONS.pop(shell, None)
+    if session is not None:
+        session.end()
+
+
+class Session:
+    """One shell with the extension loaded."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._in_kernel = getattr(shell, "kernel", None) is not None
+        self._settings = Workflow(parent=shell)
+        self._magics = WorkflowMagics(shell, self)
+        self._matcher = make_matcher(SessionFacts(self.names))
+        self._transformer = make_transformer(self.waits)
+        self._displays: Displays | None = None
+        self._worlds: list[World] = []
+        self._opening = threading.Thread(target=self._open, name="wf-open", daemon=True)
+        self._first_cell_over = threading.Event()
+        self._sleep_deeper: Callable[[], None] | None = None
+
+    # --- coming and going ----------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Register everything, then open the world beside."""
+        shell = cast("Any", self._shell)
+        shell.register_magics(self._magics)
+        shell.configurables.append(self._settings)
+        shell.Completer.custom_matchers.append(self._matcher)
+        shell.input_transformers_post.append(self._transformer)
+        shell.events.register("post_run_cell", self._after_cell)
+        self._displayer().for_type_by_name(*_RUN_CLASS, self._show_value)
+        traceback.attach(shell.InteractiveTB)
+        if config.wait_everywhere():
+            from wf_notebook.notebook.unattended import attend
+
+            attend()
+        self._wake_on_signals()
+        self._opening.start()
+
+    def end(self) -> None:
+        """Take back what `begin` registered; set the runs aside."""
+        shell = cast("Any", self._shell)
+        self._opening.join()
+        traceback.detach()
+        if self._sleep_deeper is not None:
+            self._sleep_deeper()
+        self._displayer().pop(".".join(_RUN_CLASS), None)
+        shell.events.unregister("post_run_cell", self._after_cell)
+        shell.input_transformers_post.remove(self._transformer)
+        shell.Completer.custom_matchers.remove(self._matcher)
+        shell.configurables.remove(self._settings)
+        _unregister(shell, self._magics)
+        if self._displays is not None:
+            self._displays.close()
+        if config.wait_everywhere():
+            from wf_notebook.notebook.unattended import leave
+
+            leave()
+        for world in self._worlds:
+            world.close()
+
+    def _wake_on_signals(self) -> None:
+        """Let interrupts reach a cell that awaits; as soon as there is a loop."""
+        if self._in_kernel and self._sleep_deeper is None:
+            self._sleep_deeper = wake_on_signals()
+
+    def _displayer(self) -> Any:
+        """The formatter that is asked first, and may show a value by itself."""
+        formatter: Any = self._shell.display_formatter
+        return formatter.ipython_display_formatter
+
+    # --- the world -------------------------------------------------------------------------------
+
+    def world(self) -> World:
+        """Return the session's world: the one that is set, else the current one; opened if need be.
+
+        Raises:
+            WorldError: it cannot be opened.
+        """
+        from wf_notebook import api
+
+        before = api.open_worlds()
+        found = api.current_world(
+            path=self._settings.world or None,
+            paused=not self._first_cell_over.is_set(),
+            isolation=self.isolation(),
+            limits=config.Limits(concurrent_steps=self._settings.max_concurrent_steps),
+        )
+        if found not in before:
+            self._worlds.append(found)
+            if self._first_cell_over.is_set():
+                found.release()
+        return found
+
+    def _existing_world(self) -> World | None:
+        """The session's world, unless it would have to be made."""
+        from wf_notebook import api
+
+        path = self._settings.world or api.default_world_path()
+        return self.world() if api.open_worlds() or os.path.exists(path) else None
+
+    def _open(self) -> None:
+        """Open an existing world, and say which runs are unfinished; on `wf-open`."""
+        try:
+            world = self._existing_world()
+            unfinished = [] if world is None else world.unfinished()
+            for run in unfinished[:_LISTED]:
+                self._take_up(run)
+            if len(unfinished) > _LISTED:
+                self.say(f"… and {len(unfinished) - _LISTED} more: %wf runs")
+        except WorldError as error:
+            self.say(str(error))
+
+    def _take_up(self, run: Run) -> None:
+        view = run.view()
+        self.say(f"{view.glyph} {view.name} {view.why}  {run.id}")
+        if self._view_kind(None) == "widget" and run.origin.get("notebook") == self.notebook:
+            self._shows().revive(run)
+
+    def _after_cell(self, _result: object) -> None:
+        """Bring outputs up to date; after the first cell, steps may start."""
+        self._first_cell_over.set()
+        self._wake_on_signals()
+        for world in self._worlds:
+            world.release()
+        if self._displays is not None:
+            self._displays.end_cell()
+
+    # --- what the magics do ------------------------------------------------------------------------
+
+    def launch(self, line: CellLine, source: str) -> Any:
+        """Do what a `%%workflow` cell says."""
+        from wf_notebook.notebook.launch import launch
+
+        return launch(self, line, source)
+
+    def waits(self, text: str) -> bool:
+        """Whether a cell with that line waits for its run."""
+        try:
+            line = read_line(parser(), text)
+        except UsageError:
+            return False  # the magic itself will say so
+        everywhere = self._settings.wait or config.wait_everywhere()
+        return not line.check and (line.wait or everywhere)
+
+    def command(self, line: str) -> None:
+        """Do what a `%wf` line says."""
+        from wf_notebook.commands import Caller, call, split_words, table
+
+        caller = Caller(
+            word="%wf",
+            open_world=self._world_for_command,
+            ask=_ask,
+            notebook=self.notebook,
+            saved=self._in_kernel,
+        )
+        call(table, split_words(line, table.commands), caller)
+
+    def _world_for_command(self, _write: bool) -> World:  # noqa: FBT001 - a callback's shape
+        found = self._existing_world()
+        if found is None:
+            msg = "There is no world yet."
+            raise WorldError(msg, hint="It is made with the first run: %%workflow.")
+        return found
+
+    # --- what a cell needs (launch.Notebook) -----------------------------------------------------
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """The user's namespace."""
+        return cast("Any", self._shell).user_ns
+
+    @property
+    def notebook(self) -> str:
+        """The notebook's file name, by which its runs are found; "" where there is none.
+
+        The name without its folder: a project may be moved, and front ends differ in what they say.
+        """
+        return os.path.basename(config.notebook_path() or "")
+
+    def origin(self) -> Origin:
+        """Where the running cell's source comes from: its second line is the source's first."""
+        from wf_notebook.api import Origin
+
+        return Origin(self.notebook, f"Cell In[{self._shell.execution_count - 1}]", 1)
+
+    def isolation(self) -> IsolationMode | None:
+        """Where sources run, unless the cell says."""
+        chosen: Any = self._settings.isolation
+        return None if chosen == AUTO else chosen
+
+    def say(self, text: str) -> None:
+        """Print a line under the cell."""
+        sys.stdout.write(f"{text}\n")
+
+    def show(self, run: Run, view: str | None) -> None:
+        """Show a run under the cell; in a terminal, the cell's value does."""
+        if self._in_kernel:
+            self._shows().show(run, self._view_kind(view))
+
+    def skip(self, run: Run) -> None:
+        """Show nothing of a run under the cell."""
+        self._shows().skip(run)
+
+    def adopt(self, run: Run) -> None:
+        """Take a run as one that this execution started or took up."""
+        if config.wait_everywhere():
+            from wf_notebook.notebook.unattended import attend
+
+            attendant = attend()
+            if attendant is not None:
+                attendant.adopt(run)
+
+    def _shows(self) -> Displays:
+        from wf_notebook.notebook.display import Displays
+
+        if self._displays is None:
+            publisher: Any = self._shell.display_pub
+            self._displays = Displays(publisher)
+        return self._displays
+
+    def _view_kind(self, view: str | None) -> str:
+        chosen = view or self._settings.view
+        if chosen != AUTO:
+            return chosen
+        if not self._in_kernel:
+            return "text"
+        # A headless run has no browser that could show a widget.
+        return "card" if config.wait_everywhere() else "widget"
+
+    def _show_value(self, run: Run) -> None:
+        """Show a run that is the value of a cell."""
+        from wf_notebook.views.text import render_run
+
+        if self._in_kernel:
+            self.show(run, None)
+        else:
+            self.say(render_run(run.view()))
+
+
+def _ask(prompt: str) -> str:
+    """Ask through the front end; looked up at each call, because a kernel replaces `input`."""
+    return builtins.input(prompt)
+
+
+def _unregister(shell: InteractiveShell, magics: WorkflowMagics) -> None:
+    manager: Any = shell.magics_manager
+    for kind, names in magics.magics.items():
+        for name in names:
+            manager.magics[kind].pop(name, None)
+    manager.registry.pop(type(magics).__name__, None)

@@ -1,0 +1,170 @@
+"""How does one of our errors look under a cell: which lines, with which carets?
+
+IPython asks an exception for `_render_traceback_` before it formats one itself. The session gives
+that method to `WorkflowError` while the extension is loaded and takes it away again. It is not
+`set_custom_exc`, of which a shell has only one, and which would be the user's; and it is not in
+`errors.py`, which must not know IPython.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from wf_notebook.errors import DefinitionError, RunFailedError, WorkflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wf_notebook.definition.model import Diagnostic
+
+_PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_ATTRIBUTE: Final = "_render_traceback_"
+# Frames of the machinery between the cell and us; the reader has not written them.
+_MACHINERY: Final = tuple(
+    f"{os.sep}{name}{os.sep}" for name in ("IPython", "ipykernel", "asyncio", "concurrent", "click")
+)
+_MAGIC_CALLS: Final = ("get_ipython().run_", "await get_ipython().run_cell_magic(")
+
+
+class Formatter(Protocol):
+    """IPython's `InteractiveTB`, as far as it is used here."""
+
+    def structured_traceback(
+        self, etype: type, evalue: BaseException, etb: TracebackType, tb_offset: int
+    ) -> list[str]:
+        """The lines of a traceback, the exception's own line last."""
+        ...
+
+
+def attach(formatter: Formatter) -> None:
+    """Let our errors render themselves in this shell."""
+
+    def _render_traceback_(self: WorkflowError) -> list[str]:
+        return render(self, formatter)
+
+    setattr(WorkflowError, _ATTRIBUTE, _render_traceback_)
+
+
+def detach() -> None:
+    """Take away what `attach` gave. Idempotent."""
+    if _ATTRIBUTE in vars(WorkflowError):
+        delattr(WorkflowError, _ATTRIBUTE)
+
+
+def render(error: WorkflowError, formatter: Formatter) -> list[str]:
+    """Return the lines that a shell prints: the user's own frames, the source, one last line."""
+    shown = _stand_in(error)
+    frames = user_frames(error.__traceback__)
+    if frames is None:
+        lines = [f"{type(error).__name__}: {shown}"]
+    else:
+        lines = formatter.structured_traceback(type(shown), shown, frames, 0)
+    return [*lines[:-1], *source_lines(error), lines[-1]]
+
+
+def _stand_in(error: WorkflowError) -> Exception:
+    """An error of the same name with one line and no chain: the chain is our own machinery."""
+    text = str(error)
+    if isinstance(error, DefinitionError):
+        text = text.splitlines()[0].rstrip(":")
+    named = {"__module__": type(error).__module__}
+    kind: type[Exception] = type(type(error).__name__, (Exception,), named)
+    return kind(text)
+
+
+def user_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without our frames, IPython's, and the calls that magics turn into."""
+    kept: list[TracebackType] = []
+    while trace is not None:
+        if not _hidden(trace):
+            kept.append(trace)
+        trace = trace.tb_next
+    found: TracebackType | None = None
+    for one in reversed(kept):
+        found = TracebackType(found, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return found
+
+
+def _hidden(trace: TracebackType) -> bool:
+    name = trace.tb_frame.f_code.co_filename
+    if name.startswith(_PACKAGE) or any(part in name for part in _MACHINERY):
+        return True
+    return linecache.getline(name, trace.tb_lineno).lstrip().startswith(_MAGIC_CALLS)
+
+
+def source_lines(error: WorkflowError) -> list[str]:
+    """Return the lines that point into the source of a workflow; none for other errors."""
+    if isinstance(error, DefinitionError):
+        return refused(error.diagnostics, source=error.source, origin=origin_of(error))
+    if isinstance(error, RunFailedError):
+        return failed(error.error, source=error.source, origin=error.origin)
+    return []
+
+
+def origin_of(error: WorkflowError) -> Mapping[str, Any]:
+    """Return where an error's source came from: `label` and `line_offset`; empty if unknown."""
+    found: Mapping[str, Any] | None = getattr(error, "origin", None)
+    return found or {}
+
+
+def refused(
+    diagnostics: Sequence[Diagnostic], *, source: str, origin: Mapping[str, Any]
+) -> list[str]:
+    """Return one block per diagnostic: place, source line, carets, what is wrong, what to write."""
+    return [_block_of_diagnostic(d, source.split("\n"), origin) for d in diagnostics]
+
+
+def _block_of_diagnostic(d: Diagnostic, source: Sequence[str], origin: Mapping[str, Any]) -> str:
+    end = d.end_column if d.end_line == d.line else None
+    says = f"{d.code} {d.message}" + (f" {d.hint}" if d.hint else "")
+    return f"{_place(d.line, origin)}\n{_pointed(d.line, d.column, end, source, origin)}{says}\n"
+
+
+def failed(error: Mapping[str, Any], *, source: str, origin: Mapping[str, Any]) -> list[str]:
+    """Return one block per frame of the source that the exception went through, innermost last."""
+    lines = source.split("\n")
+    return [_block_of_frame(frame, lines, origin) for frame in error.get("frames") or ()]
+
+
+def _block_of_frame(frame: Sequence[Any], source: Sequence[str], origin: Mapping[str, Any]) -> str:
+    line, column, end_line, end_column, function = frame
+    end = end_column if end_line == line else None
+    pointed = _pointed(line, column, end, source, origin)
+    return f"{_place(line, origin)}, in {function}\n{pointed}"
+
+
+def _place(line: int, origin: Mapping[str, Any]) -> str:
+    label = origin.get("label") or "Source"
+    return f"{label}, line {line + int(origin.get('line_offset') or 0)}"
+
+
+def _pointed(
+    line: int,
+    column: int | None,
+    end_column: int | None,
+    source: Sequence[str],
+    origin: Mapping[str, Any],
+) -> str:
+    """The source line with its number within the cell, and carets from column to end column."""
+    if not 1 <= line <= len(source):
+        return ""
+    text = printable(source[line - 1])
+    margin = f"----> {line + int(origin.get('line_offset') or 0)} "
+    shown = f"{margin}{text}\n"
+    if column is None:
+        return shown
+    end = max(column + 1, end_column if end_column is not None else len(text) + 1)
+    indent = "".join("\t" if c == "\t" else " " for c in text[: column - 1])
+    return f"{shown}{' ' * len(margin)}{indent}{'^' * (end - column)}\n"
+
+
+def printable(text: str) -> str:
+    r"""Return text that cannot steer a terminal: control characters become a replacement mark.
+
+    >>> printable("a\x1b[31mb")
+    'a\ufffd[31mb'
+    """
+    return "".join(c if c == "\t" or c.isprintable() else "\ufffd" for c in text)

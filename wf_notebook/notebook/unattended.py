@@ -1,0 +1,178 @@
+"""Who answers hooks when nobody sits before the notebook?
+
+`wf run` (and any headless run that sets `WF_NOTEBOOK_WAIT=1`) gives answers by token, title or name
+of the schema. They are handed over as hooks open. A run that waits for an answer which will not
+come is deserted: awaiting it raises `WaitingForHook`, so that the notebook stops instead of hanging.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from wf_notebook import api, config
+from wf_notebook.commands.outcome import OpenHook, Outcome
+from wf_notebook.errors import UsageError
+from wf_notebook.views.text import render_run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
+
+    from wf_notebook.api import World
+    from wf_notebook.engine.activity import Activity
+    from wf_notebook.run import Run
+    from wf_notebook.world.state import Hook
+
+_RESULT_CHARS: Final = 20_000
+
+
+class Attendant:
+    """Answers the hooks of this execution's runs: those started since, attached to, or awaited.
+
+    Runs that an earlier execution left in the world, and that nobody here asks for, are left alone.
+
+    Args:
+        answers: payloads by token, title or schema; each hook gets them in order.
+    """
+
+    def __init__(self, answers: Mapping[str, Sequence[Any]]) -> None:
+        self._answers = answers
+        self._others: set[str] = set()
+        self._mine: dict[str, World] = {}
+        self._asked: set[tuple[str, int]] = set()
+        self._refused: dict[str, str] = {}
+        self.stop = api.on_open(self._opened)
+
+    def _opened(self, world: World) -> None:
+        world.settle()
+        host = world.host
+        self._others |= set(host.call(lambda: [act.run_id for act in host.runner.unfinished]))
+        host.deserted = partial(self._deserted, world)
+        host.runner.watchers.append(partial(self._changed, world))
+
+    def adopt(self, run: Run) -> None:
+        """Take a run as one of this execution's."""
+        self._others.discard(run.id)
+
+    # --- on the engine's loop ------------------------------------------------------------------
+
+    def _changed(self, world: World, act: Activity) -> None:
+        if act.run_id not in self._others:
+            self._mine.setdefault(act.run_id, world)
+            for hook in act.state.open_hooks:
+                self._answer(world, act, hook)
+
+    def _answer(self, world: World, act: Activity, hook: Hook) -> None:
+        """Hand over the hook's next payload, once."""
+        place = (hook.id, hook.received)
+        payloads = self._payloads(hook)
+        if place in self._asked or hook.received >= len(payloads):
+            return
+        self._asked.add(place)
+        resume_id = f"answer-{hook.id}-{hook.received}"
+        payload = payloads[hook.received]
+        found = world.host.resume(hook.token, payload, resume_id, run_id=act.run_id)
+        found.add_done_callback(partial(self._answered, world, act, hook))
+
+    def _payloads(self, hook: Hook) -> Sequence[Any]:
+        names = (hook.token, hook.title, hook.schema)
+        return next((self._answers[n] for n in names if n is not None and n in self._answers), ())
+
+    def _answered(self, world: World, act: Activity, hook: Hook, found: Future[int]) -> None:
+        """Note a refusal, and let those who wait for the run look again."""
+        error = found.exception()
+        if error is not None:
+            self._refused[hook.id] = str(error)
+            world.host.post(partial(world.host.runner.notify, act))
+
+    def _deserted(self, world: World, act: Activity) -> bool:
+        """Whether nobody will answer any of a run's open hooks."""
+        self._others.discard(act.run_id)
+        self._changed(world, act)
+        return all(self._unanswered(hook) for hook in act.state.open_hooks)
+
+    def _unanswered(self, hook: Hook) -> bool:
+        return hook.id in self._refused or hook.received >= len(self._payloads(hook))
+
+    # --- at the end ----------------------------------------------------------------------------
+
+    async def settle(self) -> None:
+        """Wait until each run has ended, is blocked, or waits for a person."""
+        for run in self._runs():
+            await asyncio.wrap_future(run.settled())
+
+    def outcomes(self) -> list[Outcome]:
+        """Say how each run stands, oldest first."""
+        return [self._outcome(run) for run in self._runs()]
+
+    def _runs(self) -> list[Run]:
+        found = [world.get(run_id) for run_id, world in self._mine.items()]
+        return sorted(found, key=lambda run: run.state.created_us)
+
+    def _outcome(self, run: Run) -> Outcome:
+        completed = run.status == "completed"
+        blocked = run.blocked
+        hooks = (h for h in run.hooks if h.open and run.status == "suspended")
+        return Outcome(
+            run_id=run.id,
+            name=run.name,
+            status=run.status,
+            timeline=render_run(run.view(), titles=True),
+            blocked=blocked.reason if blocked else "",
+            result=repr(run.result())[:_RESULT_CHARS] if completed else "",
+            error=_error(run),
+            hooks=tuple(
+                OpenHook(h.token, h.title or "", h.schema or "", self._refused.get(h.id, ""))
+                for h in hooks
+            ),
+        )
+
+
+def _error(run: Run) -> str:
+    if run.blocked is not None:
+        return run.why()
+    if run.status != "failed":
+        return ""
+    error = run.state.error or {}
+    where = f" at line {run.state.line}" if run.state.line else ""
+    return f"{run.state.code}{where}: {error.get('type')}: {error.get('message')}"
+
+
+_attendants: list[Attendant] = []
+
+
+def attend() -> Attendant | None:
+    """Answer hooks from now on, if this kernel runs headless; idempotent."""
+    if not _attendants and (config.wait_everywhere() or config.headless_answers() is not None):
+        _attendants.append(Attendant(_answers()))
+    return _attendants[0] if _attendants else None
+
+
+def leave() -> None:
+    """Answer no more. Idempotent."""
+    while _attendants:
+        _attendants.pop().stop()
+
+
+def _answers() -> Mapping[str, Sequence[Any]]:
+    text = config.headless_answers() or "{}"
+    try:
+        found = json.loads(text)
+        return {str(key): list(values) for key, values in cast("dict[str, Any]", found).items()}
+    except (ValueError, AttributeError, TypeError):
+        msg = "WF_NOTEBOOK_ANSWERS is not a JSON object of lists."
+        raise UsageError(msg, hint='Write {"approve": [{"ok": true}]}, or use wf run.') from None
+
+
+async def settle() -> None:
+    """Wait until this execution's runs have come to rest; `wf run` calls it after the last cell."""
+    for attendant in _attendants:
+        await attendant.settle()
+
+
+def report() -> str:
+    """Return how this execution's runs ended, as JSON; `wf run` reads it."""
+    return json.dumps([one.to_json() for attendant in _attendants for one in attendant.outcomes()])

@@ -1,0 +1,53 @@
+"""How does a `%%workflow` cell become one that is awaited?
+
+IPython turns the cell into a call, `get_ipython().run_cell_magic('workflow', line, body)`. A call
+cannot wait without blocking clicks, so the call is rewritten to `await …` before it is compiled:
+then the kernel's loop goes on while the cell waits.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_START: Final = "get_ipython().run_cell_magic('workflow',"
+_MARK: Final = "--awaited"
+
+
+def make_transformer(waits: Callable[[str], bool]) -> Callable[[list[str]], list[str]]:
+    """Return a transformer for `ip.input_transformers_post`.
+
+    Args:
+        waits: says whether a cell with that line waits.
+    """
+
+    def transformer(lines: list[str]) -> list[str]:
+        found = _call("".join(lines)) if lines and lines[0].startswith(_START) else None
+        if found is None or not waits(found[0]):
+            return lines
+        line, body = found
+        marked = f"{_MARK} {line}".rstrip()
+        return [f"await get_ipython().run_cell_magic('workflow', {marked!r}, {body!r})\n"]
+
+    return transformer
+
+
+def _call(text: str) -> tuple[str, str] | None:
+    """Return line and body of a cell that is exactly one call of our magic, or None."""
+    try:
+        (statement,) = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return None
+    match statement:
+        case ast.Expr(
+            value=ast.Call(
+                args=[ast.Constant(), ast.Constant(value=str(line)), ast.Constant(value=str(body))],
+                keywords=[],
+            )
+        ):
+            return line, body
+        case _:
+            return None

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wf_notebook.api import World
-    from wf_notebook.commands.outcome import Outcome
+    from wf_notebook.commands.outcome import OpenHook, Outcome
     from wf_notebook.headless import CellError, Execution
 
 INTERRUPTED: Final = 130
+_UNCHOSEN: Final = "hook_"
 _WORLDS: Final = os.path.join(".wf_notebook", "*.duckdb")
 
 
@@ -271,5 +272,12 @@ def _tell_hooks(outcome: Outcome, notebook: str) -> None:
         click.echo(f"\n  waits for you: hook {visible(hook.token)}{schema} {hook.title}".rstrip())
         if hook.refusal:
             click.echo(f"  the answer given was refused: {hook.refusal}")
-        answer = shlex.quote(f"{hook.token}=JSON")
+        answer = shlex.quote(f"{_easiest_name(hook)}=JSON")
         click.echo(f"  wf run {shlex.quote(notebook)} --answer {answer}")
+
+
+def _easiest_name(hook: OpenHook) -> str:
+    """What to call a hook in an answer: its token, unless that is one that nobody chose."""
+    if hook.token.startswith(_UNCHOSEN):
+        return hook.title or hook.schema or hook.token
+    return hook.token

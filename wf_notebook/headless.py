@@ -22,7 +22,7 @@ GRACE_SECONDS: Final = 30.0
 # loads the extension is answered, too; the report comes last, even after a cell has failed.
 _ATTEND: Final = "__import__('wf_notebook.notebook.unattended').notebook.unattended.attend()"
 _SETTLE: Final = "await __import__('wf_notebook.notebook.unattended').notebook.unattended.settle()"
-_REPORT: Final = "__import__('wf_notebook.notebook.unattended').notebook.unattended.report()"
+_REPORT: Final = "__import__('wf_notebook.notebook.unattended').notebook.unattended.finish()"
 
 
 @dataclass(frozen=True, slots=True)

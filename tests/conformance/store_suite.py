@@ -285,12 +285,16 @@ class StoreSuite:
         add(store, "r2", created(), hook("h2", "t"))
 
     def test_a_conflict_owns_nothing(self, store: EventStore) -> None:
-        """It was never open: it can be neither resumed nor disposed, and takes no token."""
+        """It takes no token and no payload; the body may dispose of it, once, and frees nothing."""
+        add(store, "r0", created(), hook("g", "t"))
         add(store, "r", created())
         add(store, "r", event("hook_conflict", "h", n=1, token="t", owner="r0"))
-        assert store.token_owner("t").result(timeout=30) is None
         assert refused(store, "r", received("h", "i")).reason == "entity_closed"
+        assert refused(store, "r", hook("h", "u")).reason == "entity_exists"
+        add(store, "r", event("hook_disposed", "h", by="body"))
         assert refused(store, "r", event("hook_disposed", "h")).reason == "entity_closed"
+        assert refused(store, "r", hook("h", "u")).reason == "entity_exists"
+        assert store.token_owner("t").result(timeout=30) == ("r0", "g")
 
     def test_earlier_events_of_an_append_count_for_later_ones(self, store: EventStore) -> None:
         """A step may begin, and a token change hands, within one append."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -399,6 +400,20 @@ def test_conflict(world: World) -> None:
     assert third.result(timeout=10) is None
 
 
+def test_conflict_disposed_at_once(world: World) -> None:
+    """A hook disposed of before the body knew of its conflict replays like any other."""
+    ask(world)
+    body = """
+hook = create_hook(token="approve")
+hook.dispose()
+await steps.double(1)
+return await hook.conflict()
+"""
+    run = go(world, body)
+    assert run.result(timeout=10) == world.unfinished()[0].id
+    assert [h.status for h in run.hooks] == ["conflict"]
+
+
 def test_race_of_hook_and_sleep(world: World) -> None:
     """A hook with a timeout is disposed when that is over."""
     body = """
@@ -485,6 +500,35 @@ def test_rerun(world: World) -> None:
     assert second.result(timeout=10) == 8
     assert (second.source_hash, second.attributes) == (first.source_hash, {"customer": "A-17"})
     assert second.events()[0].meta["rerun_of"] == first.id != second.id
+
+
+class LateStore(MemoryStore):
+    """Lists its unfinished runs only when told to, as a slow disk would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: Future[Any] = Future()
+
+    def unfinished(self) -> Future[Any]:
+        return self.asked
+
+    def answer(self) -> None:
+        self.asked.set_result(super().unfinished().result())
+
+
+def test_started_while_the_world_is_opened(make_world: Callable[..., World]) -> None:
+    """A run started before the world's unfinished runs are known isn't taken for one of them."""
+    store = LateStore()
+    world = make_world(store)
+    run = go(world, "await create_hook(token='t')\nreturn await steps.double(2)")
+    store.answer()
+    world.settle()
+    act = world.host.runner.activity(run.id)
+    assert act is not None
+    run.wait_for("hook")
+    run.resume("t")
+    assert run.result(timeout=10) == 4
+    assert act.state.terminal  # it was this one that moved
 
 
 def test_few_live_guests(make_world: Callable[..., World]) -> None:

@@ -22,7 +22,7 @@ DEADLINE = 60.0
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
-SETUP = '''
+SETUP = """
 %load_ext wf_notebook
 import pathlib
 from pydantic import BaseModel
@@ -45,14 +45,14 @@ async def fetch(order: str) -> str:
 def charge(order: str, amount: int) -> str:
     note(f"charge {order} {amount}")
     return f"{order}: {amount}"
-'''
+"""
 
-REFUND = '''async def refund(order):
+REFUND = """async def refund(order):
     found = await steps.fetch(order)
     await sleep("200ms")
     approval = await create_hook(token=f"approve-{order}", schema="Approval")
     return await steps.charge(found, approval.amount)
-'''
+"""
 
 
 class Cell:

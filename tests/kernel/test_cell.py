@@ -17,7 +17,9 @@ NAP = "async def nap(order):\n    await sleep('1h')\n    return await steps.fetc
 
 
 def runs(kernel: Kernel) -> int:
-    return int(kernel.value_of("from wf_notebook import current_world\nlen(current_world().rows())"))
+    return int(
+        kernel.value_of("from wf_notebook import current_world\nlen(current_world().rows())")
+    )
 
 
 # -------------------------------------------------------------------------------------- waiting
@@ -73,7 +75,9 @@ def test_check_shows_the_report_and_runs_nothing(kernel: Kernel) -> None:
 
 def test_check_shows_every_problem(kernel: Kernel) -> None:
     """A dry run of a bad cell is a report, not an error."""
-    cell = kernel.ok("%%workflow --check -o report\nasync def f():\n    await steps.fetsh(open('x'))\n")
+    cell = kernel.ok(
+        "%%workflow --check -o report\nasync def f():\n    await steps.fetsh(open('x'))\n"
+    )
     assert "✕ refused, 2 problems" in cell.printed
     assert "Cell In[2], line 3" in cell.printed
     assert "fetch" in cell.printed
@@ -86,7 +90,9 @@ def test_expect_runs_only_the_reviewed_text(kernel: Kernel) -> None:
     (digest,) = re.findall(r"sha256:[0-9a-f]{64}", checked)
     assert kernel.ok(f"%%workflow -w --expect {digest} -- 'a'\n{PLAIN}").value == "['A', 1]"
     before = runs(kernel)
-    edited = kernel.run(f"%%workflow -w --expect {digest} -- 'a'\n{PLAIN.replace('limit=1', 'limit=2')}")
+    edited = kernel.run(
+        f"%%workflow -w --expect {digest} -- 'a'\n{PLAIN.replace('limit=1', 'limit=2')}"
+    )
     assert digest in str(edited.error)
     assert len(set(re.findall(r"sha256:[0-9a-f]{64}", str(edited.error)))) == 2
     assert runs(kernel) == before
@@ -200,6 +206,7 @@ BAD = {
     "argument": (f"%%workflow -- object()\n{PLAIN}", "WF201"),
     "arguments": (f"%%workflow -- 1 2\n{PLAIN}", "WF500"),
     "undefined argument": (f"%%workflow -- nowhere\n{PLAIN}", "WF500"),
+    "timeout without wait": (f"%%workflow -t 5s -- 'a'\n{PLAIN}", "WF500"),
     "unknown option": (f"%%workflow --nonsense\n{PLAIN}", "WF500"),
     "unknown token": ("%wf resume nobody {}", "WF221"),
     "bad JSON": ("%wf resume nobody {", "WF500"),

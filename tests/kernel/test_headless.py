@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,8 @@ GOOD = 'approve-a1={"ok": true, "amount": 9}'
 
 
 @pytest.fixture
-def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Writes a notebook of these cells into the working folder."""
-    monkeypatch.chdir(tmp_path)
+def notebook(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a notebook of these cells into the test's folder."""
 
     def write(*cells: str, setup: str = SETUP) -> Path:
         found = new_notebook(
@@ -37,11 +37,12 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., P
 
 
 @pytest.fixture
-def wf(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """Runs `wf`; returns its exit code and all it printed."""
+def wf(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., tuple[int, str]]:
+    """Runs `wf` in the test's folder; returns its exit code and all it printed."""
 
     def run(*words: str) -> tuple[int, str]:
-        code = main(words)
+        with contextlib.chdir(tmp_path):
+            code = main(words)
         captured = capfd.readouterr()
         return code, captured.out + captured.err
 
@@ -72,8 +73,10 @@ def test_an_answered_hook_completes_the_notebook(
 def test_an_unanswered_hook_suspends_and_a_later_run_goes_on(
     notebook: Callable[..., Path], wf: Callable[..., tuple[int, str]]
 ) -> None:
-    """Exit code 3 names the hook and the way on; nothing hangs; run again with the answer, the same
-    run is taken up and no completed step runs again."""
+    """Exit code 3 names the hook and the way on; nothing hangs.
+
+    Run again with the answer, the same run is taken up and no completed step runs again.
+    """
     path = notebook(CELL, "await r", "print('not reached')")
     code, said = wf("run", str(path), "--output", "open.ipynb")
     assert code == 3, said
@@ -182,7 +185,9 @@ def test_time_up_stops_the_notebook_and_leaves_the_run(
     notebook: Callable[..., Path], wf: Callable[..., tuple[int, str]]
 ) -> None:
     """A long sleep doesn't hold `wf run` for ever; the run goes on another day."""
-    source = "%%workflow nap -o r\nasync def nap():\n    await steps.fetch('x')\n    await sleep('1h')\n"
+    source = (
+        "%%workflow nap -o r\nasync def nap():\n    await steps.fetch('x')\n    await sleep('1h')\n"
+    )
     path = notebook(source, "await r")
     code, said = wf("run", str(path), "--timeout", "15s")
     assert code == 1
@@ -214,9 +219,7 @@ def test_only_up_to_a_cell(
     assert "no cell %%workflow nothing" in said
 
 
-def test_another_world(
-    notebook: Callable[..., Path], wf: Callable[..., tuple[int, str]]
-) -> None:
+def test_another_world(notebook: Callable[..., Path], wf: Callable[..., tuple[int, str]]) -> None:
     """--world puts the runs elsewhere, and the commands find them there."""
     path = notebook(CELL, "await r")
     elsewhere = str(path.with_name("elsewhere.duckdb"))

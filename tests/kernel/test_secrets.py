@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 CANARY = "canary-7f3a9d"
 
 # The canary comes from the environment, so that no cell's text holds it.
-STEPS = '''
+STEPS = """
 %load_ext wf_notebook
 import os
 from pydantic import BaseModel
@@ -33,9 +33,9 @@ def flaky(word: str) -> str:
 @step
 def fail(word: str) -> str:
     raise KeyError(word)
-'''
+"""
 
-SOURCE = '''async def secret(word, *, key):
+SOURCE = """async def secret(word, *, key):
     print("printed", word)
     await steps.flaky(word)
     note = await create_hook(token="note", schema="Note", title=f"About {word}")
@@ -45,7 +45,7 @@ SOURCE = '''async def secret(word, *, key):
     except StepError:
         pass
     raise ValueError(f"the end of {word} {key}")
-'''
+"""
 
 LOOKS = (
     "%wf runs", "%wf show", "%wf why", "%wf hooks", "%wf steps RUN", "%wf doctor",
@@ -68,8 +68,11 @@ def look(kernel: Kernel) -> None:
 
 
 def test_no_canary_in_outputs_widget_state_or_world(kernels: Callable[..., Kernel]) -> None:
-    """Arguments, results, errors, printed lines, payloads and titles stay out, while the run lives,
-    after it failed, and in the files of the world; only what the user prints may show them."""
+    """Arguments, results, errors, printed lines, payloads and titles stay out.
+
+    While the run lives, after it failed, and in the files of the world; only what the user prints
+    may show them.
+    """
     kernel = kernels(CANARY=CANARY)
     kernel.ok(STEPS)
     kernel.ok(f"%%workflow secret -o r -- CANARY, key=CANARY\n{SOURCE}")

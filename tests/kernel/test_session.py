@@ -131,11 +131,11 @@ def test_interrupting_a_waiting_cell_harms_neither_run_nor_guest(kernel: Kernel)
     kernel.interrupt()
     assert waiting.wait().error
     assert kernel.value_of("r.status") == "'suspended'"
-    replayed = kernel.value_of("r.replayed")
+    replayed = kernel.value_of("repr(r.replayed)")
     kernel.ok(f"r.resume('approve-a1', {PAYLOAD})")
     assert kernel.ok("await r").value == RESULT
     assert kernel.ledger() == ["fetch a1", "charge A1 7"]
-    assert kernel.value_of("r.replayed") == replayed  # the guest was alive: no cold replay
+    assert kernel.value_of("repr(r.replayed)") == replayed  # the guest was alive: no cold replay
 
 
 def test_interrupting_a_wait_cell_detaches(kernel: Kernel) -> None:
@@ -178,6 +178,40 @@ def test_a_killed_kernel_loses_nothing(kernels: Callable[..., Kernel]) -> None:
     assert second.ledger() == ["fetch a1", "charge A1 7"]
 
 
+def test_a_view_left_by_a_killed_kernel_lives_again(kernels: Callable[..., Kernel]) -> None:
+    """The saved output names a widget that `%load_ext` brings back; its buttons work."""
+    first = kernels()
+    first.ok(SETUP)
+    cell = first.ok(CELL)
+    first.wait_for("r", "hook")
+    first.kill()
+
+    second = kernels()
+    second.ok(SETUP)
+    second.until(lambda: cell.widget in _opened(second), "the widget is back")
+    click(second, cell, "late", op="resume", token="approve-a1", payload=PAYLOAD)
+    second.until(lambda: bool(second.from_widget("resumed")), "the click arrives")
+    second.until(lambda: "charge A1 7" in second.ledger(), "the run goes on")
+
+
+def _opened(kernel: Kernel) -> list[str]:
+    opened = (m["content"] for m in kernel.messages() if m["msg_type"] == "comm_open")
+    return [content["comm_id"] for content in opened]
+
+
+def test_a_world_closed_by_the_user_is_no_error(kernel: Kernel) -> None:
+    """The view becomes the card of what was last seen; later cells are not disturbed."""
+    cell = kernel.ok(CELL)
+    kernel.wait_for("r", "hook")
+    closing = kernel.ok("from wf_notebook import current_world\ncurrent_world().close()")
+    after = kernel.ok("1 + 1")
+    assert (closing.printed, after.printed, after.value) == ("", "", "2")
+    closed = [m["content"]["comm_id"] for m in kernel.messages() if m["msg_type"] == "comm_close"]
+    assert cell.widget in closed
+    again = kernel.ok(CELL)
+    assert "Attached to the unfinished run" in again.printed
+
+
 def test_running_the_cells_again_attaches_after_a_restart(kernels: Callable[..., Kernel]) -> None:
     """Restart and Run All is safe: the cell finds its own unfinished run."""
     first = kernels()
@@ -197,7 +231,7 @@ def test_running_the_cells_again_attaches_after_a_restart(kernels: Callable[...,
     assert second.ledger() == ["fetch a1", "charge A1 7"]
 
 
-SLOW = '''
+SLOW = """
 %load_ext wf_notebook
 import os, time
 from wf_notebook import current_world, step
@@ -220,17 +254,21 @@ def slow() -> int:
 
 current_world().settle()
 len(open("ledger.txt").readlines()) if os.path.exists("ledger.txt") else 0
-'''
+"""
 
 
 def test_a_step_cut_off_by_kill_runs_again_but_not_in_the_first_cell(
     kernels: Callable[..., Kernel],
 ) -> None:
-    """At least once for the attempt that died, never for the one that completed; no step starts
-    before the first cell of the new kernel is over."""
+    """At least once for the attempt that died, never for the one that completed.
+
+    And no step starts before the first cell of the new kernel is over.
+    """
     first = kernels()
     first.ok(SLOW)
-    first.ok("%%workflow two -o r\nasync def two():\n    return await steps.quick() + await steps.slow()")
+    first.ok(
+        "%%workflow two -o r\nasync def two():\n    return await steps.quick() + await steps.slow()"
+    )
     first.until(lambda: first.ledger() == ["quick", "slow"], "the slow step runs")
     run_id = first.value_of("r.id")
     first.kill()

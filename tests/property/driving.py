@@ -7,9 +7,9 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wf_notebook.definition.steps import StepRegistry, step
-
 from wf_notebook.api import World
+from wf_notebook.config import Limits
+from wf_notebook.definition.steps import StepRegistry, step
 from wf_notebook.engine.decide import Nudge
 from wf_notebook.errors import FatalError, HookNotFoundError
 from wf_notebook.ids import SeededIds
@@ -103,16 +103,20 @@ class Outcome:
         ]
 
 
-def run_to_end(
+def run_to_end(  # noqa: PLR0913 - keyword-only past store and source
     store: EventStore,
     source: str | None,
     *,
     start_us: int | None = None,
     isolation: IsolationMode = "inline",
+    at_once: int = 1,
     timeout: float = 20,
     keep: EventStore | None = None,
 ) -> Outcome:
     """Start a source (or go on with the one unfinished run) and return how it ended.
+
+    Attempts are made one at a time, so that their order is the program's: which of two threads is
+    first is nothing that a replay could know. With `at_once` they do race.
 
     `keep` is an empty store that gets a copy of the whole log.
     """
@@ -120,7 +124,14 @@ def run_to_end(
     registry = StepRegistry()
     for registered in STEPS:
         registry.register(registered)
-    world = World(store, steps=registry, clock=clock, ids=SeededIds(), isolation=isolation)
+    world = World(
+        store,
+        steps=registry,
+        clock=clock,
+        ids=SeededIds(),
+        isolation=isolation,
+        limits=Limits(concurrent_steps=at_once),
+    )
     clock.world = world
     try:
         if source is not None:

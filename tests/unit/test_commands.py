@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 SECRET = "canary-5b1f"
 
-SOURCE = '''
+SOURCE = """
 async def refund(order):
     "use workflow"
     await steps.look(order)
     approval = await create_hook(token=f"approve-{order}", schema="Approval", title="Approve it")
     await sleep("1h")
     return approval.amount
-'''
+"""
 
 
 class Approval(BaseModel):

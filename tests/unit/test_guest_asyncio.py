@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import Any
 
 import pytest
 
@@ -280,6 +279,48 @@ async def w():
     assert run(source, ("done", 2, 1), ("done", 1, 1)).result == [1, 0]
 
 
+def test_a_group_that_is_over_takes_nothing() -> None:
+    """RuntimeError, as in asyncio; the step that was started stays started."""
+    source = """
+async def w():
+    group = asyncio.TaskGroup()
+    async with group:
+        pass
+    try:
+        group.create_task(steps.a(1))
+    except RuntimeError as error:
+        return str(error)
+"""
+    reply = run(source)
+    assert "is finished" in reply.result
+    assert [c.op for c in reply.commands] == ["step"]
+
+
+def test_what_is_done_needs_no_time() -> None:
+    """`wait_for` with no time left returns a result that is there."""
+    source = """
+async def w():
+    f, g = steps.a(1), steps.a(2)
+    await f
+    found = [await asyncio.wait_for(f, 0)]
+    stubborn = asyncio.create_task(keep(g))
+    await asyncio.sleep(0)
+    found.append(await asyncio.wait_for(stubborn, 0))
+    for late in asyncio.as_completed([steps.a(3)], timeout=5):
+        try:
+            await late
+        except TimeoutError:
+            found.append("timeout")
+    return found
+async def keep(g):
+    try:
+        return await g
+    except asyncio.CancelledError:
+        return "kept"
+"""
+    assert run(source, ("done", 1, "f"), ("wake", 4)).result == ["f", "kept", "timeout"]
+
+
 # ------------------------------------------------------------------------- synchronisation
 
 PRIMITIVES = {
@@ -375,192 +416,6 @@ def test_synchronisation_works_and_survives_replay(name: str) -> None:
     """Semaphore, Lock, Condition, Event, queues, Barrier, `except*`: as in asyncio, durably."""
     source, outcomes, expected = PRIMITIVES[name]
     assert run(source, *outcomes).result == expected
-
-
-# -------------------------------------------------------- the order in which CPython runs them
-
-# Each takes `asyncio`, a function that starts a step, and a list to write down what happens.
-BODIES = [
-    """
-async def body(asyncio, step, log):
-    async def one(i):
-        log.append(("start", i))
-        log.append((await step(i), i))
-    await asyncio.gather(*[one(i) for i in range(3)], step(3))
-""",
-    """
-async def body(asyncio, step, log):
-    async def one(i):
-        try:
-            await step(i)
-        except asyncio.CancelledError:
-            log.append(("cancelled", i))
-            raise
-        finally:
-            log.append(("finally", i))
-    tasks = [asyncio.create_task(one(i)) for i in range(3)]
-    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        if task in pending:
-            task.cancel()
-    log.append([type(e).__name__ for e in await asyncio.gather(*tasks, return_exceptions=True)])
-""",
-    """
-async def body(asyncio, step, log):
-    queue = asyncio.Queue(1)
-    async def produce():
-        for i in range(3):
-            await queue.put(await step(i))
-            log.append(("put", i))
-    async def consume():
-        for _ in range(3):
-            log.append(("got", await queue.get()))
-            await asyncio.sleep(0)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(produce())
-        group.create_task(consume())
-""",
-    """
-async def body(asyncio, step, log):
-    limit, lock = asyncio.Semaphore(2), asyncio.Lock()
-    async def one(i):
-        async with limit:
-            value = await step(i)
-            async with lock:
-                log.append((i, value))
-                await asyncio.sleep(0)
-        log.append(("left", i))
-    await asyncio.gather(*[one(i) for i in range(4)])
-""",
-    """
-async def body(asyncio, step, log):
-    first, second = step(0), step(1)
-    shielded = asyncio.shield(first)
-    task = asyncio.create_task(asyncio.wait_for(shielded, None))
-    log.append(await second)
-    task.cancel()
-    try:
-        await task
-    except asyncio.CancelledError:
-        log.append("cancelled")
-    log.append(first.cancelled())
-    log.append(await step(2))
-    for f in asyncio.as_completed([step(3), step(4)]):
-        log.append(await f)
-""",
-    """
-async def body(asyncio, step, log):
-    async def fails(i):
-        await step(i)
-        raise ValueError(i)
-    async def waits(i):
-        try:
-            await step(i)
-        finally:
-            log.append(("end", i))
-            await asyncio.sleep(0)
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(waits(0))
-            group.create_task(fails(1))
-            group.create_task(fails(2))
-            group.create_task(waits(3))
-    except* ValueError as errors:
-        log.append([str(e) for e in errors.exceptions])
-""",
-    """
-async def body(asyncio, step, log):
-    async def agen():
-        for i in range(3):
-            try:
-                yield await step(i)
-            finally:
-                log.append(("left", i))
-    async for value in agen():
-        log.append(value)
-    event = asyncio.Event()
-    async def waiter(i):
-        await event.wait()
-        log.append(("woken", i))
-    tasks = [asyncio.create_task(waiter(i)) for i in range(3)]
-    await asyncio.sleep(0)
-    tasks[1].cancel()
-    event.set()
-    log.append(len((await asyncio.wait(tasks))[0]))
-""",
-]
-ORDERS = [(0, 1, 2, 3, 4), (4, 3, 2, 1, 0), (1, 3, 0, 4, 2)]
-
-
-def in_cpython(source: str, order: tuple[int, ...]) -> list[Any]:
-    """Run a body on asyncio's own loop; give the results one by one, each when nothing is ready."""
-    log: list[Any] = []
-    futures: dict[int, asyncio.Future[Any]] = {}
-    given: list[int] = []
-
-    async def everything() -> None:
-        loop = asyncio.get_running_loop()
-
-        def step(i: int) -> asyncio.Future[Any]:
-            futures[i] = loop.create_future()
-            if i in given:
-                futures[i].set_result(i * 10)
-            return futures[i]
-
-        async def quiet() -> None:
-            for _ in range(50):
-                await asyncio.sleep(0)
-
-        names: dict[str, Any] = {}
-        exec(source, names)
-        task = asyncio.create_task(names["body"](asyncio, step, log))
-        await quiet()
-        for _ in order:
-            ready = next((i for i in order if i in futures and i not in given), None)
-            if ready is None or task.done():
-                break
-            given.append(ready)
-            if not futures[ready].done():
-                futures[ready].set_result(ready * 10)
-            await quiet()
-        await task
-
-    asyncio.run(everything())
-    return log
-
-
-def in_the_guest(source: str, order: tuple[int, ...]) -> list[Any]:
-    entry = """
-async def w():
-    log = []
-    await body(asyncio, steps.a, log)
-    return log
-"""
-    play = Play(source + entry)
-    given: list[int] = []
-    for _ in order:
-        asked = {c["args"]["x"]: c["n"] for c in play.commands if c["op"] == "step"}
-        ready = next((i for i in order if i in asked and i not in given), None)
-        if ready is None or play.machine.ended:
-            break
-        given.append(ready)
-        play.done(asked[ready], ready * 10)
-    reply = check_replays(play)
-    assert reply.status == "completed", reply
-    return list(reply.result)
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("source", BODIES)
-def test_the_schedule_is_cpythons(source: str, order: tuple[int, ...]) -> None:
-    """What happens, and in which order, is what asyncio does when results come one by one."""
-    expected = in_cpython(source, order)
-    found = in_the_guest(source, order)
-    assert found == [_as_tree(entry) for entry in expected]
-
-
-def _as_tree(value: Any) -> Any:
-    return {"$t": "tuple", "v": list(value)} if isinstance(value, tuple) else value
 
 
 def test_signatures_are_asyncios() -> None:

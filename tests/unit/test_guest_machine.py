@@ -14,7 +14,9 @@ from wf_notebook.guest.machine import MODULE_NAME, Machine
 
 def test_a_step_starts_at_its_call_and_its_result_comes_at_the_await() -> None:
     """Calling is asking; awaiting is waiting."""
-    play = Play("async def w():\n    f = steps.a(1)\n    g = steps.b(2)\n    return [await g, await f]\n")
+    play = Play(
+        "async def w():\n    f = steps.a(1)\n    g = steps.b(2)\n    return [await g, await f]\n"
+    )
     assert play.commands == [
         {"op": "step", "alias": "a", "args": {"x": 1}, "line": 2, "n": 1, "after": 0},
         {"op": "step", "alias": "b", "args": {"x": 2}, "line": 3, "n": 2, "after": 0},

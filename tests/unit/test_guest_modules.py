@@ -19,7 +19,8 @@ from wf_notebook.guest.language import BUILTINS, MODULES, PREDEFINED
 from wf_notebook.guest.modules import make_builtins, make_modules
 
 ROOT = Path(__file__).parents[2]
-OTHER_PYTHONS = sorted(Path("/root/.pyenv/versions").glob("3.1[1-9].*/bin/python"))
+# Where a version manager has put others beside this one.
+OTHER_PYTHONS = sorted(Path(sys.base_prefix).parent.glob("3.1[1-9].*/bin/python"))
 
 
 def test_every_offered_member_is_there() -> None:
@@ -174,9 +175,7 @@ async def w():
 # ----------------------------------------------------------------------------------- the rest
 
 
-def test_the_language_works_as_in_cpython() -> None:
-    """Classes, dataclasses, enums, generics, match, generators, closures, f-strings."""
-    source = '''
+LANGUAGE = """
 from __future__ import annotations
 import dataclasses, enum, functools, operator, string, typing
 from dataclasses import dataclass, field
@@ -261,8 +260,12 @@ async def w():
         string.Template("$x").substitute(x=1), "%05d" % 42, (n := 10) + n,
         type("Made", (), {"x": 1}).x, [i for i, c in enumerate("abc") if c != "b"],
     ]
-'''
-    reply = run(source)
+"""
+
+
+def test_the_language_works_as_in_cpython() -> None:
+    """Classes, dataclasses, enums, generics, match, generators, closures, f-strings."""
+    reply = run(LANGUAGE)
     assert reply.status == "completed", reply.error
     found = reply.result
     assert found[:9] == [

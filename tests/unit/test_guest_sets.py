@@ -49,7 +49,9 @@ def test_the_algebra_is_that_of_sets(kind: Any, name: str, one: list[str], two: 
     ["update", "intersection_update", "difference_update", "symmetric_difference_update",
      "__ior__", "__iand__", "__isub__", "__ixor__"],
 )  # fmt: skip
-def test_changes_keep_elements_and_order_together(name: str, one: list[str], two: list[str]) -> None:
+def test_changes_keep_elements_and_order_together(
+    name: str, one: list[str], two: list[str]
+) -> None:
     """After any change the order holds exactly the elements."""
     found, expected = OrderedSet(one), set(one)
     getattr(found, name)(frozenset(two))
@@ -145,8 +147,17 @@ def at(index):
 cells = [one.keys(), [1, 2, 3, 4]]
 cells[at(0)] -= {"x"}
 cells[at(1)][1:3] += [9]
+class Slices:
+    def __getitem__(self, index): return one.keys()
+    def __setitem__(self, index, value): cells.append((index, value))
+Slices()[1:2, :] |= two.keys()
 name = one.keys()
 name ^= two.keys()
+class Grid(dict):
+    pass
+grid = Grid()
+grid[1, 2] = one.keys()
+grid[at(1), at(2)] &= two.keys()
 count = 7
 count -= 2
 """)
@@ -156,8 +167,12 @@ count -= 2
     assert list(names["items"]) == [("k", 1)]
     assert list(names["box"].keys) == ["y", "x", "z"]
     assert list(names["name"]) == ["x", "z"]
+    assert repr(names["cells"].pop()) == (
+        "((slice(1, 2, None), slice(None, None, None)), {'y', 'x', 'z'})"
+    )
     assert [list(names["cells"][0]), names["cells"][1]] == [["y"], [1, 2, 3, 9, 4]]
-    assert names["calls"] == [0, 1]
+    assert list(names["grid"][1, 2]) == ["y"]
+    assert names["calls"] == [0, 1, 1, 2]
     assert names["count"] == 5
     made = ("letters", "squares", "both", "items", "name")
     assert {type(names[name]) for name in made} == {OrderedSet}

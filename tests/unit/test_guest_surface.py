@@ -41,7 +41,9 @@ def raised(statement: str, **changes: Any) -> str:
 def test_arguments_are_bound_by_name(call: str, args: dict[str, Any]) -> None:
     """Twice the same, as the second call of a shape takes a short cut."""
     steps = {"s": "a b=", "v": "a *rest k **more", "n": "", "p": "alias self="}
-    play = Play(f"async def w():\n    steps.{call}\n    steps.{call}\n    steps.{call}\n", steps=steps)
+    play = Play(
+        f"async def w():\n    steps.{call}\n    steps.{call}\n    steps.{call}\n", steps=steps
+    )
     assert [c["args"] for c in play.commands] == [args] * 3
 
 
@@ -80,6 +82,31 @@ def test_an_argument_that_cannot_cross_names_its_path(argument: str, says: str) 
     assert found.startswith(f"Unencodable: {says}")
 
 
+def test_a_coroutine_as_argument_is_named() -> None:
+    """A helper that was called but not awaited."""
+    source = """
+async def helper(): pass
+async def w():
+    made = helper()
+    try:
+        steps.a(made)
+    except TypeError as error:
+        return str(error)
+    finally:
+        made.close()
+"""
+    said = "args.x: the coroutine helper() has not been awaited; write `await` before it"
+    assert run(source).result == said
+
+
+def test_aliases_may_be_named_as_anything_else() -> None:
+    """Neither Python's names nor ours get in the way."""
+    aliases = ["print", "steps", "sleep", "mro", "keys", "self", "cancel", "set"]
+    calls = "".join(f"    steps.{alias}(self=1, alias=2)\n" for alias in aliases)
+    play = Play(f"async def w():\n{calls}", steps=dict.fromkeys(aliases, "self alias"))
+    assert [c["alias"] for c in play.commands] == aliases
+
+
 def test_arguments_are_taken_at_the_call() -> None:
     """What the body does to a list afterwards changes nothing."""
     play = Play("async def w():\n    x = [1]\n    steps.a(x)\n    x.append(2)\n    steps.a(x)\n")
@@ -88,7 +115,9 @@ def test_arguments_are_taken_at_the_call() -> None:
 
 def test_only_the_given_aliases_exist() -> None:
     """Another name is an AttributeError with a guess; the names cannot be changed."""
-    assert "no step 'charg'; did you mean 'charge'?" in raised("steps.charg(1)", steps={"charge": ""})
+    assert "no step 'charg'; did you mean 'charge'?" in raised(
+        "steps.charg(1)", steps={"charge": ""}
+    )
     assert "there are: a, b, c" in raised("steps.zzz")
     assert "read-only" in raised("steps.a = 1")
     assert "read-only" in raised("del steps.a")
@@ -163,7 +192,9 @@ def test_results_are_values() -> None:
 def test_sleep_takes_every_form(duration: str, due_us: int) -> None:
     """Text, seconds, timedelta, aware datetime; never early, never past the year 9999."""
     imports = "from datetime import UTC, datetime, timedelta\n"
-    play = Play(f"{imports}async def w():\n    f = sleep({duration})\n    await steps.a(1)\n    await f\n")
+    play = Play(
+        f"{imports}async def w():\n    f = sleep({duration})\n    await steps.a(1)\n    await f\n"
+    )
     assert play.commands[0]["due_us"] == due_us
     assert play.asked() == ["wait 1 sleep", "step 2 a"]
 
@@ -320,7 +351,10 @@ def test_default_tokens_differ_and_repeat_at_replay() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ("schema='Approvals'", "ValueError: this run has no schema 'Approvals'; it has: 'Approval'"),
+        (
+            "schema='Approvals'",
+            "ValueError: this run has no schema 'Approvals'; it has: 'Approval'",
+        ),
         ("schema=dict", "TypeError: create_hook(schema=...) takes the name"),
         ("''", "ValueError: create_hook(token=...) cannot be empty"),
         ("'x' * 201", "ValueError: create_hook(token=...) takes up to 200 characters, not 201"),

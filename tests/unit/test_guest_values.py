@@ -90,7 +90,7 @@ def test_what_crosses_comes_back_equal(value: Any) -> None:
         ({1: 2}, {"$t": "dict", "v": [[1, 2]]}),
         ({"$t": "int"}, {"$t": "dict", "v": [["$t", "int"]]}),
         (datetime(2026, 1, 2, tzinfo=UTC), {"$t": "datetime", "v": "2026-01-02T00:00:00+00:00"}),
-        (datetime(2026, 1, 2, 3, fold=1), {"$t": "datetime", "v": "2026-01-02T03:00:00"}),
+        (datetime(2026, 1, 2, 3, fold=1), {"$t": "datetime", "v": "2026-01-02T03:00:00"}),  # noqa: DTZ001
         (date(2026, 1, 2), {"$t": "date", "v": "2026-01-02"}),
         (time(1, 2), {"$t": "time", "v": "01:02:00"}),
         (timedelta(days=-1, seconds=5), {"$t": "timedelta", "v": [-1, 5, 0]}),

@@ -91,6 +91,8 @@ def test_a_hook_collects_payloads_until_it_is_disposed() -> None:
     assert state.open_hooks == []
     assert (state.hooks["h"].status, state.hooks["h"].ended_us) == ("disposed", 4000)
     assert (state.hooks["g"].status, state.hooks["g"].owner) == ("conflict", "r0")
+    left = fold([*events, *log(*events, event("hook_disposed", "g", at=5000))[-1:]]).hooks["g"]
+    assert (left.status, left.ended_us, left.open) == ("conflict", 5000, False)
 
 
 def test_a_wait_is_completed_woken_or_cancelled() -> None:

@@ -8,12 +8,11 @@ import inspect
 import linecache
 import threading
 import typing
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 from uuid import UUID
 
 import pytest
@@ -24,6 +23,9 @@ from wf_notebook.definition.steps import REGISTRY, Backoff, Step, StepOptions, S
 from wf_notebook.definition.values import to_tree
 from wf_notebook.errors import PayloadError, RegistrationError
 from wf_notebook.guest.values import Record
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
 
 class Colour(Enum):
@@ -256,7 +258,7 @@ def bound(function: Any, **args: object) -> tuple[tuple[Any, ...], dict[str, Any
 def test_arguments_are_validated_through_annotations() -> None:
     """What came over the boundary becomes what the function was promised."""
 
-    def f(
+    def f(  # noqa: PLR0913, PLR0917 - one of each kind
         order: Order,
         point: Point,
         pair: Pair,

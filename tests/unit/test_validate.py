@@ -5,15 +5,17 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from wf_notebook.definition import validate as validation
 from wf_notebook.definition.compile import names_used, normalise
-from wf_notebook.definition.model import Diagnostic
 from wf_notebook.definition.validate import Findings, validate
 from wf_notebook.guest import language, walk
+
+if TYPE_CHECKING:
+    from wf_notebook.definition.model import Diagnostic
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 BENIGN = sorted((CORPUS / "benign").glob("*.py"))

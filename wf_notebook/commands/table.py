@@ -138,7 +138,8 @@ def answer(caller: Caller, token: str | None) -> None:
     world = caller.change()
     run, hook = find_hook(world, token, caller)
     schema = None if hook.schema is None else run.definition.schemas.get(hook.schema)
-    click.echo(f"{hook.title or visible(hook.token)}, asked by {run.name} ({run.id})")
+    title = visible(hook.token if caller.saved or hook.title is None else hook.title)
+    click.echo(f"{title}, asked by {run.name} ({run.id})")
     while True:
         value = ask_value(schema, caller.ask, click.echo)
         try:

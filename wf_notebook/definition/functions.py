@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import keyword
 import textwrap
+import tokenize
 import types
 from typing import TYPE_CHECKING, Final, TypeGuard, cast
 
@@ -74,7 +75,7 @@ def implementation_digest(function: types.FunctionType) -> str:
     """Return the sha256 of a function's source text, hex; of its code where there is no text."""
     try:
         text = textwrap.dedent(inspect.getsource(function))
-    except (OSError, TypeError):
+    except (OSError, TypeError, IndexError, SyntaxError, tokenize.TokenError):
         return hashlib.sha256("\n".join(_code_lines(function.__code__)).encode()).hexdigest()
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic import ValidationError
 
-from wf_notebook.definition.stored import Stored, payload_refused
+from wf_notebook.definition.refused import payload_refused
 from wf_notebook.definition.values import adapter_of, field_errors, plain, to_tree
 from wf_notebook.guest.values import MAX_DEPTH, encode
 
@@ -40,6 +40,9 @@ def validate_payload(model: Any, json_schema: Mapping[str, Any] | None, payload:
         return to_tree(_fitted(model, payload), "payload")
     if json_schema is None:
         return to_tree(payload, "payload")
+    # jsonschema takes a second to import where all its format checkers are installed
+    from wf_notebook.definition.stored import Stored
+
     return encode(Stored(json_schema).fitted(payload), path="payload")
 
 

@@ -13,14 +13,15 @@ import referencing
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from wf_notebook.definition.refused import payload_refused
 from wf_notebook.definition.values import field_errors, plain
-from wf_notebook.errors import HookPayloadError, PayloadError
+from wf_notebook.errors import PayloadError
 from wf_notebook.guest.values import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Stored", "payload_refused"]
+__all__ = ["Stored"]
 
 Path: TypeAlias = tuple[int | str, ...]
 Schema: TypeAlias = Mapping[str, Any]
@@ -37,15 +38,6 @@ _FORMATS: Final[Mapping[str, TypeAdapter[Any]]] = {
     "uuid": TypeAdapter(UUID),
     "binary": TypeAdapter(bytes),
 }
-
-
-def payload_refused(errors: Sequence[Mapping[str, Any]]) -> HookPayloadError:
-    """Return the error of a payload that doesn't fit, from its field errors."""
-    parts = [
-        f"{'.'.join(str(step) for step in error['path']) or 'payload'}: {error['message']}"
-        for error in errors
-    ]
-    return HookPayloadError(f"The payload was refused: {'; '.join(parts)}.", errors=errors)
 
 
 class Stored:

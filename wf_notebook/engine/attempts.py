@@ -208,7 +208,7 @@ def as_data(error: BaseException, depth: int = 0) -> dict[str, Tree]:
     if cause is not None and depth < CAUSES:
         data["cause"] = as_data(cause, depth + 1)
     if isinstance(error, BaseExceptionGroup) and depth < CAUSES:
-        # pyright: isinstance() leaves the parameter of the group open
+        # isinstance() leaves open what the group is a group of
         parts = _parts(error)  # pyright: ignore[reportUnknownArgumentType]
         data["parts"] = [as_data(part, depth + 1) for part in parts]
     if depth == 0 and error.__traceback__ is not None:

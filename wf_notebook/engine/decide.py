@@ -222,8 +222,12 @@ def _delay(item: StepEnded, failure: AttemptFailed, pen: Pen) -> float:
     if failure.retry_after is not None:
         return failure.retry_after
     backoff = item.options.backoff
-    full = min(backoff.maximum, backoff.initial * backoff.factor ** (item.attempt - 1))
-    return full * (0.5 + pen.ids.jitter() / 2)
+    full = backoff.initial
+    for _ in range(item.attempt - 1):
+        if full >= backoff.maximum:
+            break  # a power would overflow after a thousand retries
+        full *= backoff.factor
+    return min(full, backoff.maximum) * (0.5 + pen.ids.jitter() / 2)
 
 
 def _wait_ended(

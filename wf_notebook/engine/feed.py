@@ -132,7 +132,8 @@ class Feeder:
             self._show(act, begin, len(deliveries))
             batch = deliveries[begin : begin + REPLAY_BATCH]
             replies.append(await guest.activate({"op": "deliver", "events": batch}))
-        self._show(act, len(log), len(log))
+        if len(log) > 1:  # a run that has just been created has nothing to replay
+            self._show(act, len(log), len(log))
         reply = _joined(replies)
         act.delivered, act.undelivered = reply.after, []
         return judge(reply, recorded.recorded, log=log), _chunks(reply)

@@ -85,6 +85,7 @@ class Runner:
         self._loop = asyncio.get_running_loop()
         self._runs: dict[str, Activity] = {}
         self.watchers: list[Callable[[Activity], None]] = []
+        self._creating: set[str] = set()
         self._turns: set[asyncio.Task[None]] = set()
         self._closed = False
         self._waker = Waker(clock)
@@ -111,18 +112,27 @@ class Runner:
         """
         event = self._pen().write("run_created", data=data, **meta)
         append = Append(run_id, (event,), definition=definition.to_record())
-        events = await asyncio.wrap_future(self._store.commit(append))
-        act = from_log(events)
-        act.definition = definition
-        self._runs[run_id] = act
+        self._creating.add(run_id)
+        try:
+            events = await asyncio.wrap_future(self._store.commit(append))
+            act = from_log(events)
+            act.definition = definition
+            self._runs[run_id] = act
+        finally:
+            self._creating.discard(run_id)
         self.post(run_id, Nudge())
         return act
 
     async def open(self) -> None:
         """Find the unfinished runs of the world and move on those that can move."""
         for row in await asyncio.wrap_future(self._store.unfinished()):
-            await self._open_run(row.run_id)
+            if not self._is_ours(row.run_id):
+                await self._open_run(row.run_id)
         self.rest()
+
+    def _is_ours(self, run_id: str) -> bool:
+        """Whether a run was created here, while those from before are still being found."""
+        return run_id in self._creating or run_id in self._runs
 
     async def _open_run(self, run_id: str) -> None:
         try:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from typing import TYPE_CHECKING, Final
 
-from wf_notebook.guest.language import MAX_NODES, compile_source
+from wf_notebook.guest.language import MAX_NODES, compile_source, quietly
 from wf_notebook.guest.places import Problem
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ _SPLIT: Final = "Split it into smaller statements and functions."
 def parse(lines: Lines) -> ast.Module | Problem:
     """Return the tree of a source, or why there is none."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quietly():
             return ast.parse(lines.text)
     except SyntaxError as error:
         return _syntax_problem(error, lines, (error.offset or 1) - 1, error.end_offset)

@@ -31,7 +31,7 @@ class Hook(Started):
     """
 
     __slots__ = (
-        "_end", "_expiry", "_journal", "_known", "_owner", "_payloads", "_timeout", "_waiting",
+        "_command", "_end", "_expiry", "_journal", "_known", "_owner", "_payloads", "_timeout", "_waiting",
         "line", "n", "open", "token",
     )  # fmt: skip
 
@@ -41,6 +41,7 @@ class Hook(Started):
         self.n = 0
         self.open = True
         self.line: int | None = command["line"]
+        self._command = command
         self._journal = journal
         self._payloads: deque[object] = deque()
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -141,6 +142,7 @@ class Hook(Started):
 
     async def conflict(self) -> str | None:
         """Return the id of the run that has the token, or None if this hook is open."""
+        self._command["ack"] = True  # heeded only while the command is still to be sent
         await self._known.wait()
         return self._owner
 

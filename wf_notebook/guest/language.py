@@ -9,12 +9,14 @@ and by the guest's confinement. `guest.modules` builds the runtime faces of `MOD
 from __future__ import annotations
 import __future__ as future_flags
 
+import contextlib
+import threading
 import warnings
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
     from types import CodeType
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "PREDEFINED_MODULES",
     "SURFACE",
     "compile_source",
+    "quietly",
 ]
 
 LANGUAGE_VERSION: Final = 1
@@ -66,19 +69,28 @@ MAX_INT_BITS: Final = 14_000  # about 4,200 decimal digits: Python refuses to pr
 MAX_PROBLEMS: Final = 100
 
 
+_QUIET: Final = threading.Lock()  # the warnings' filters belong to the whole process
+
+
+@contextlib.contextmanager
+def quietly() -> Generator[None]:
+    """Parse or compile without warnings: they are for the author of a source, not for us."""
+    with _QUIET, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def compile_source(source: str | ast.Module, filename: str) -> CodeType:
     """Compile a source as the guest runs it: annotations stay text and are never evaluated.
 
-    So a hint may name a type that exists only in the host (`order: Order`). Warnings are the
-    author's business, not this process's.
+    So a hint may name a type that exists only in the host (`order: Order`).
 
     Raises:
         SyntaxError: it is not Python.
         ValueError, RecursionError, MemoryError: it is more than the compiler takes.
     """
     flags = future_flags.annotations.compiler_flag
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quietly():
         code: CodeType = compile(source, filename, "exec", flags=flags, dont_inherit=True)
     return code
 
@@ -149,6 +161,7 @@ FORBIDDEN: Final[Mapping[str, str]] = {
     "copyright": _NO_SESSION,
     "credits": _NO_SESSION,
     "license": _NO_SESSION,
+    "step": "Steps are defined outside of a source; call them as steps.NAME(...).",
     "display": "Return the value, or print it; show it outside the workflow.",
     "get_ipython": "Use magics outside the workflow, or in a step.",
 }

@@ -58,15 +58,15 @@ def make_modules(own: Mapping[str, Mapping[str, object]]) -> dict[str, ModuleTyp
 def _importer(modules: Mapping[str, ModuleType]) -> Callable[..., ModuleType]:
     def import_module(
         name: str,
-        globals: Any = None,  # noqa: A002 - Python's own names
-        locals: Any = None,  # noqa: A002
-        fromlist: Any = (),
+        globals: object = None,  # noqa: A002, ARG001 - Python passes them
+        locals: object = None,  # noqa: A002, ARG001
+        fromlist: object = (),
         level: int = 0,
     ) -> ModuleType:
         # CPython's C code (strptime, strftime) imports by way of the caller's builtins, with a
         # list; import statements give None or a tuple.
         if type(fromlist) is list:
-            return builtins.__import__(name, globals, locals, fromlist, level)
+            return importlib.import_module(name)
         if level or name not in modules:
             offered = ", ".join(sorted(name for name in modules if "_" not in name))
             msg = f"a workflow cannot import {name!r}; there are: {offered}"

@@ -101,7 +101,8 @@ class Rules:
             self._problems.add(node, "WF130", message, self._meant(name, scope))
 
     def _is_unknown(self, name: str) -> bool:
-        if self._walk.star or name.startswith("_"):  # which has been said already
+        told = name.startswith("_") and name.strip("_")  # of its underscore
+        if self._walk.star or told:
             return False
         return name not in PREDEFINED and name not in BUILTINS
 

@@ -137,7 +137,6 @@ class Surface:
     def create_hook(
         self,
         token: str | None = None,
-        *,
         schema: str | None = None,
         timeout: str | float | timedelta | None = None,
         title: str | None = None,

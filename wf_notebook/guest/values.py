@@ -368,7 +368,8 @@ class _Decoder:
         except _NotATreeError:
             raise  # it says where already
         except (KeyError, TypeError, ValueError, DecimalException, OverflowError) as error:
-            msg = f"not a tagged value: {tree!r:.80} ({error})"
+            # Nothing of the value: it may be secret.
+            msg = f"not a tagged value ({type(error).__name__})"
             raise _NotATreeError(msg) from None
 
     def group(self, tag: Any, body: Any, tree: dict[str, Any], depth: int) -> Any:

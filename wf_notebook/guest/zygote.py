@@ -24,6 +24,7 @@ import signal
 import socket
 import sys
 import time
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from wf_notebook.guest.main import become_guest
@@ -34,35 +35,45 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-# A guest can open no file: what the standard library imports lazily must be there before.
-_LAZY: Final = ("_strptime", "unicodedata", "calendar", "locale", "string", "struct", "stringprep")
-_ENCODINGS: Final = (
-    "ascii", "cp1252", "cp437", "idna", "iso-8859-15", "latin-1", "punycode", "raw-unicode-escape",
-    "unicode-escape", "utf-16", "utf-32", "utf-7", "utf-8-sig",
+# A guest can open no file: what the standard library imports lazily must be there before. Loading
+# every codec would take longer than all the rest; a rare one is unknown in a guest.
+_LAZY: Final = ("_strptime", "calendar", "locale", "stringprep", "struct", "unicodedata")
+_CODECS: Final = (
+    "ascii", "base64", "big5", "charmap", "cp1250", "cp1251", "cp1252", "cp437", "cp850",
+    "euc-jp", "euc-kr", "gb18030", "gbk", "hex", "idna", "iso8859-1", "iso8859-15", "iso8859-2",
+    "koi8-r", "latin-1", "mac-roman", "punycode", "quopri", "raw-unicode-escape", "rot13",
+    "shift-jis", "unicode-escape", "utf-16", "utf-16-be", "utf-16-le", "utf-32", "utf-32-be",
+    "utf-32-le", "utf-7", "utf-8", "utf-8-sig", "zlib",
 )  # fmt: skip
 _CHUNK: Final = 1 << 16
 _DESCRIPTORS: Final = 2  # of a guest: its messages, its reports
 
 
-def main(control: int) -> None:
+def main(control: int) -> NoReturn:
     """Serve the host on a descriptor until it closes; then leave with every child."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in _LAZY:
         importlib.import_module(name)
-    for name in _ENCODINGS:
+    for name in _CODECS:
         codecs.lookup(name)
     _forget_surroundings()
     gc.collect()
     gc.freeze()
     _Zygote(socket.socket(fileno=control)).serve()
+    os._exit(0)  # nothing needs tidying up, and whoever closes a world waits for it
 
 
 def _forget_surroundings() -> None:
-    """Keep neither environment nor paths; local time is UTC, whatever the machine's."""
+    """Keep neither environment nor paths; local time is UTC, whatever the machine's.
+
+    A module that is not there yet is an ImportError then, not a file that cannot be opened.
+    """
     os.environ.clear()  # noqa: TID251 - nothing is read from it
     os.environ["TZ"] = "UTC0"  # noqa: TID251
     time.tzset()
     sys.argv[:] = [""]
+    sys.path.clear()
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not PathFinder]
     for package in ("wf_notebook", "wf_notebook.guest"):
         sys.modules[package].__path__ = []
 

@@ -8,6 +8,7 @@ of a coroutine that is thrown away; it can ask for nothing then.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import queue
 import threading
@@ -30,7 +31,8 @@ class _Thread:
     """One daemon thread that does one thing after the other."""
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
+        self._jobs = queue.SimpleQueue()
         self._given = 0
         self._done = 0
         self._thread = threading.Thread(target=self._run, name="wf-inline-guests", daemon=True)
@@ -40,13 +42,17 @@ class _Thread:
         """Do it after what was given before; return what it will come to."""
         outcome: Future[Any] = Future()
         self._given += 1
-        self._jobs.put(lambda: _resolve(outcome, job))
+        self._jobs.put((outcome, job))
         return outcome
 
     def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job()
-            self._done += 1
+        while (given := self._jobs.get()) is not None:
+            outcome, job = given
+            wanted = outcome.set_running_or_notify_cancel()
+            resolve = _attempt(outcome, job) if wanted else None
+            self._done += 1  # before anybody hears of it: who does may ask whether it is busy
+            if resolve is not None:
+                resolve()
 
     @property
     def busy(self) -> bool:
@@ -61,13 +67,13 @@ class _Thread:
             self._thread.join()
 
 
-def _resolve(outcome: Future[Any], job: Callable[[], Any]) -> None:
-    if not outcome.set_running_or_notify_cancel():
-        return
+def _attempt(outcome: Future[Any], job: Callable[[], Any]) -> Callable[[], None]:
+    """Do a job; return how to say what came of it."""
     try:
-        outcome.set_result(job())
+        result = job()
     except BaseException as error:  # noqa: BLE001 - it belongs to who asked
-        outcome.set_exception(error)
+        return functools.partial(outcome.set_exception, error)
+    return functools.partial(outcome.set_result, result)
 
 
 class InlineGuest:

@@ -24,7 +24,7 @@ from wf_notebook.errors import (
     IsolationError,
     IsolationUnavailable,
 )
-from wf_notebook.guest.talk import EXIT_MEMORY
+from wf_notebook.guest.talk import EXIT_BROKEN, EXIT_MEMORY
 from wf_notebook.isolation.nursery import Child, Nursery, NurseryClosedError
 from wf_notebook.isolation.protocol import Reply, parse_reply
 from wf_notebook.isolation.wire import TooLongError, receive, receive_text, send
@@ -95,7 +95,8 @@ class ProcessGuest:
 
     async def _exchange(self, message: Mapping[str, Any]) -> bytes:
         payload = json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii")
-        self._check_size(len(payload), "message to the guest")
+        if len(payload) > self._limits.message_bytes:
+            raise self._too_long("message to the guest", len(payload))
         async with self._turn:
             if self._closed:
                 msg = "The guest was closed."
@@ -115,15 +116,13 @@ class ProcessGuest:
         except TimeoutError:
             raise await self._overrun() from None
         except TooLongError as error:
-            self._check_size(error.size, "answer of the guest")
-            raise  # cannot be: it was too long
+            raise self._too_long("answer of the guest", error.size) from None
         except (EOFError, OSError):
             raise await self._death() from None
 
-    def _check_size(self, size: int, what: str) -> None:
-        if size > self._limits.message_bytes:
-            msg = f"The {what} has {size} bytes, more than {self._limits.message_bytes}."
-            raise GuestBudgetError(msg, hint="Pass references to large data instead of the data.")
+    def _too_long(self, what: str, size: int) -> GuestBudgetError:
+        msg = f"The {what} has {size} bytes, more than {self._limits.message_bytes}."
+        return GuestBudgetError(msg, hint="Pass references to large data instead of the data.")
 
     # -------------------------------------------------------------------- ends
 
@@ -146,7 +145,16 @@ class ProcessGuest:
         if code == EXIT_MEMORY:
             msg = f"The guest needs more than {self._limits.memory_mb} MB of memory."
             return GuestBudgetError(msg, hint="Keep large data in steps; pass references.")
-        return GuestDiedError(f"The guest's process ended ({_how(code)}).")
+        last = (await self._report()).strip().splitlines()[-1:] if code == EXIT_BROKEN else []
+        return GuestDiedError(f"The guest's process ended ({': '.join([_how(code), *last])}).")
+
+    async def _report(self) -> str:
+        """Return all that a child that is gone has said."""
+        report = ""
+        with contextlib.suppress(OSError):
+            while more := await receive_text(self._child.reports):
+                report += more
+        return report
 
     async def _reported_line(self) -> int | None:
         """Return the innermost line of the source in the child's report, or None."""
@@ -230,7 +238,8 @@ class ProcessIsolation:
         self._limits = limits or Limits()
         self._nursery: Nursery | None = None
         self._starting = asyncio.Lock()
-        self._forked: deque[asyncio.Task[Child]] = deque()
+        self._forks: deque[asyncio.Task[Child]] = deque()
+        self._awaited: set[asyncio.Task[Child]] = set()
         self._guests: set[ProcessGuest] = set()
         self._closed = False
 
@@ -245,8 +254,8 @@ class ProcessIsolation:
         Raises:
             IsolationUnavailable: none can be had on this machine.
         """
-        child = await self._take()
-        self._forked.appendleft(asyncio.create_task(_already(child)))
+        self._keep_spare()
+        await asyncio.shield(self._forks[0])
 
     async def spawn(self) -> ProcessGuest:
         """A fresh guest.
@@ -264,24 +273,30 @@ class ProcessIsolation:
         """Return the spare child, or a new one."""
         while True:
             self._keep_spare()
-            task = self._forked.popleft()
-            try:
-                child = await asyncio.shield(task)
-            except asyncio.CancelledError:
-                self._forked.appendleft(task)
-                raise
+            child = await self._result(self._forks.popleft())
             if child.pid in child.nursery.children:
                 return child
             child.close()  # its zygote died meanwhile
 
+    async def _result(self, fork: asyncio.Task[Child]) -> Child:
+        self._awaited.add(fork)
+        try:
+            return await asyncio.shield(fork)
+        except asyncio.CancelledError:
+            if self._closed:
+                raise _closed() from None
+            self._forks.appendleft(fork)  # whoever asks next gets it
+            raise
+        finally:
+            self._awaited.discard(fork)
+
     def _keep_spare(self) -> None:
         if self._closed:
-            msg = "The world that this guest would belong to was closed."
-            raise IsolationUnavailable(msg, hint="Open it again with open_world(...).")
-        while self._forked and _failed(self._forked[0]):
-            self._forked.popleft()
-        if not self._forked:
-            self._forked.append(asyncio.create_task(self._fork(), name="wf-fork"))
+            raise _closed()
+        while self._forks and _failed(self._forks[0]):
+            self._forks.popleft()
+        if not self._forks:
+            self._forks.append(asyncio.create_task(self._fork(), name="wf-fork"))
 
     async def _fork(self) -> Child:
         limits = {
@@ -307,19 +322,21 @@ class ProcessIsolation:
         """Stop every guest and leave no process behind. Idempotent."""
         self._closed = True
         await asyncio.gather(*(guest.close() for guest in tuple(self._guests)))
-        for task in self._forked:
-            task.cancel()
-        for forked in await asyncio.gather(*self._forked, return_exceptions=True):
+        forks = [*self._forks, *self._awaited]
+        self._forks.clear()
+        for fork in forks:
+            fork.cancel()
+        for forked in await asyncio.gather(*forks, return_exceptions=True):
             if isinstance(forked, Child):
                 forked.close()
-        self._forked.clear()
         if self._nursery is not None:
             await self._nursery.close()
             self._nursery = None
 
 
-async def _already(child: Child) -> Child:
-    return child
+def _closed() -> IsolationUnavailable:
+    msg = "The world that this guest would belong to was closed."
+    return IsolationUnavailable(msg, hint="Open it again with open_world(...).")
 
 
 def _failed(task: asyncio.Task[Child]) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from wf_notebook.errors import GuestProtocolError
+
 if TYPE_CHECKING:
     import socket
 
@@ -38,6 +40,7 @@ async def receive(channel: socket.socket, limit: int) -> bytes:
     Raises:
         EOFError, OSError: the other side is gone.
         TooLongError: it would have more bytes than `limit`.
+        GuestProtocolError: more came than one message.
     """
     data = bytearray()
     await _fill(channel, data, _HEADER)
@@ -45,7 +48,10 @@ async def receive(channel: socket.socket, limit: int) -> bytes:
     if size > limit:
         raise TooLongError(size)
     await _fill(channel, data, _HEADER + size)
-    return bytes(data[_HEADER : _HEADER + size])
+    if len(data) > _HEADER + size:
+        msg = "The guest said more than it was asked for."
+        raise GuestProtocolError(msg)
+    return bytes(data[_HEADER:])
 
 
 async def _fill(channel: socket.socket, data: bytearray, size: int) -> None:

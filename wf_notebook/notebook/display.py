@@ -12,6 +12,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wf_notebook.definition.steps import REGISTRY
+from wf_notebook.errors import WorldClosedError
 from wf_notebook.views.card import mimebundle
 from wf_notebook.views.publisher import Publisher, view_of
 from wf_notebook.views.text import render_run
@@ -95,6 +96,7 @@ class Displays:
     def close(self) -> None:
         """Leave a card in every output, and nothing alive."""
         for found in self._shown.values():
+            found.refresh()
             found.close()
         for host, publisher in self._publishers.items():
             host.post(publisher.close)
@@ -163,19 +165,25 @@ class _Shown:
             self._update(view)
 
     def refresh(self) -> None:
-        """Take a snapshot now."""
-        if not self.over:
+        """Take a snapshot now; a run whose world was closed is let go."""
+        if self.over:
+            return
+        try:
             view = self._view()
-            with self._lock:
-                self._update(view)
+        except WorldClosedError:
+            self.close()
+            return
+        with self._lock:
+            self._update(view)
 
     def close(self) -> None:
-        """Leave the card, and let go."""
+        """Leave the card as it was last seen, and let go."""
         self._stop()
-        view = self._view()
         with self._lock:
-            self._leave_card(view)
+            if self._last is not None and not self.over:
+                self._leave_card(self._last)
             self._close_widget()
+            self.over = True
 
     def _update(self, view: RunView) -> RunView:
         """Take in a snapshot, replace what is static if need be; return the newest one."""

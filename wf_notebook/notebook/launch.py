@@ -94,6 +94,9 @@ def launch(notebook: Notebook, line: CellLine, source: str) -> Run | CheckReport
         DefinitionError: the source has problems; `origin` says in which cell.
         WorkflowError: whatever else stands in the way; nothing was written then.
     """
+    if line.timeout is not None and not (line.wait or line.awaited):
+        msg = "--timeout bounds the wait of a cell, and this one doesn't wait."
+        raise UsageError(msg, hint="Add --wait.")
     offer = offered(notebook.names, line, source)
     if line.check:
         return _checked(notebook, line, source, offer)

@@ -172,10 +172,11 @@ class Session:
 
     def _after_cell(self, _result: object) -> None:
         """Bring outputs up to date; after the first cell, steps may start."""
-        self._first_cell_over.set()
         self._wake_on_signals()
-        for world in self._worlds:
-            world.release()
+        if not self._first_cell_over.is_set():
+            self._first_cell_over.set()
+            for world in self._worlds:
+                world.release()
         if self._displays is not None:
             self._displays.end_cell()
 
@@ -221,7 +222,8 @@ class Session:
     @property
     def names(self) -> dict[str, Any]:
         """The user's namespace."""
-        return cast("Any", self._shell).user_ns
+        names: dict[str, Any] = cast("Any", self._shell).user_ns
+        return names
 
     @property
     def notebook(self) -> str:

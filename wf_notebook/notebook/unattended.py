@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from wf_notebook import api, config
 from wf_notebook.commands.outcome import OpenHook, Outcome
-from wf_notebook.errors import UsageError
+from wf_notebook.errors import UsageError, WorkflowError
 from wf_notebook.views.text import render_run
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Attendant:
     def _opened(self, world: World) -> None:
         world.settle()
         host = world.host
-        self._others |= set(host.call(lambda: [act.run_id for act in host.runner.unfinished]))
+        self._others |= _unfinished(world)
         host.deserted = partial(self._deserted, world)
         host.runner.watchers.append(partial(self._changed, world))
 
@@ -109,6 +109,9 @@ class Attendant:
         return [self._outcome(run) for run in self._runs()]
 
     def _runs(self) -> list[Run]:
+        for world in api.open_worlds():  # one that was just started has not been heard of yet
+            for run_id in _unfinished(world) - self._others:
+                self._mine.setdefault(run_id, world)
         found = [world.get(run_id) for run_id, world in self._mine.items()]
         return sorted(found, key=lambda run: run.state.created_us)
 
@@ -123,7 +126,7 @@ class Attendant:
             timeline=render_run(run.view(), titles=True),
             blocked=blocked.reason if blocked else "",
             result=repr(run.result())[:_RESULT_CHARS] if completed else "",
-            error=_error(run),
+            error=_error(run) if run.state.terminal or blocked else "",
             hooks=tuple(
                 OpenHook(h.token, h.title or "", h.schema or "", self._refused.get(h.id, ""))
                 for h in hooks
@@ -131,14 +134,17 @@ class Attendant:
         )
 
 
+def _unfinished(world: World) -> set[str]:
+    runner = world.host.runner
+    return world.host.call(lambda: {act.run_id for act in runner.unfinished})
+
+
 def _error(run: Run) -> str:
-    if run.blocked is not None:
-        return run.why()
-    if run.status != "failed":
-        return ""
-    error = run.state.error or {}
-    where = f" at line {run.state.line}" if run.state.line else ""
-    return f"{run.state.code}{where}: {error.get('type')}: {error.get('message')}"
+    try:
+        run.result()
+    except WorkflowError as error:
+        return str(error)
+    return ""
 
 
 _attendants: list[Attendant] = []
@@ -173,6 +179,9 @@ async def settle() -> None:
         await attendant.settle()
 
 
-def report() -> str:
-    """Return how this execution's runs ended, as JSON; `wf run` reads it."""
-    return json.dumps([one.to_json() for attendant in _attendants for one in attendant.outcomes()])
+def finish() -> str:
+    """Return how this execution's runs ended, as JSON, for `wf run`; then close the worlds."""
+    found = [one.to_json() for attendant in _attendants for one in attendant.outcomes()]
+    for world in api.open_worlds():
+        world.close()
+    return json.dumps(found)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from wf_notebook.guest.values import Tree
 
-VERSION: Final = 1
+VERSION: Final = 1  # authenticated with everything that is sealed
 MAX_BYTES: Final = 64 << 20  # of one value; larger ones belong in a file that is passed by name
 INLINE_BYTES: Final = 64_000  # what is longer goes to a table of its own
 

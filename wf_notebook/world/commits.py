@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from wf_notebook.world.connection import Connection
     from wf_notebook.world.heads import Advance, Heads
-    from wf_notebook.world.rows import Keyring, Packed
+    from wf_notebook.world.keyring import Keyring
+    from wf_notebook.world.rows import Packed
     from wf_notebook.world.writer import Commit
 
 
@@ -93,20 +94,20 @@ class Committer:
             return
         try:
             self._connection.write(statements)
-        except WorldError as error:
+        except Exception as error:
             if not self._is_written(rows.commit_no, error):
                 raise
         rows.written()
         self.commit_no = rows.commit_no
         self.commits += 1
 
-    def _is_written(self, commit_no: int, error: WorldError) -> bool:
+    def _is_written(self, commit_no: int, error: Exception) -> bool:
         """An exception from a commit does not say that it was not written: look."""
         try:
             return is_written(commit_no, self._connection.query)
-        except WorldError:
+        except Exception:  # noqa: BLE001 - whatever it was, nobody knows now
             self.broken = WorldError(
-                f"It is not known whether the last commit was written: {error.message}",
+                f"It is not known whether the last commit was written: {error}",
                 hint="Close the world and open it again: the file knows.",
             )
             raise self.broken from error

@@ -27,10 +27,11 @@ from wf_notebook.errors import (
 )
 from wf_notebook.world.connection import CONFIG, Table
 from wf_notebook.world.duckdb_errors import refusal, world_error
+from wf_notebook.world.keyring import Keyring
 from wf_notebook.world.keys import key_for_new, missing_key
 from wf_notebook.world.lock import acquire
-from wf_notebook.world.paths import MEMORY, exists, prepare, world_path
-from wf_notebook.world.rows import Keyring, packed
+from wf_notebook.world.paths import MEMORY, exists, make_private, prepare, world_path
+from wf_notebook.world.rows import packed
 from wf_notebook.world.vault import Vault, key_id
 from wf_notebook.world.worldfile import WorldFile
 from wf_notebook.world.writer import Writer
@@ -119,13 +120,14 @@ class Connection:
             for sql, parameters in framed:
                 self.statements += 1
                 self._connection.execute(sql, parameters)
-        except duckdb.Error as error:
+        except BaseException as error:
             with contextlib.suppress(duckdb.Error):  # there may be nothing left to roll back
                 self._connection.execute("rollback")
-            raise world_error(error, f"Writing to {self.path}") from error
+            if isinstance(error, duckdb.Error):
+                raise world_error(error, f"Writing to {self.path}") from error
+            raise
         if not self._wal_is_private:
-            with contextlib.suppress(FileNotFoundError):
-                os.chmod(self.path + ".wal", 0o600)
+            make_private(self.path + ".wal")
             self._wal_is_private = True
 
     def select(self, sql: str) -> Table:

@@ -30,7 +30,8 @@ class Head:
         seq, time_us: of its last event.
         derived: how many of its events a replay decided.
         live: False between its terminal event and the commit of that.
-        opened: open steps, hooks and waits: correlation id to kind.
+        opened: open steps, hooks and waits: correlation id to kind; "conflict" for a hook that was
+            never open and has not been disposed of yet.
         closed: those that have ended.
         tokens: token of each open hook, by correlation id.
         resumes: seq of each recorded payload, by correlation id and resume id.
@@ -213,7 +214,20 @@ class _Trial:
         self._take(str(event.correlation_id), token)
 
     def conflict(self, event: NewEvent) -> None:
-        self._close(self._unused(event))
+        # Never open to a payload, but the body may dispose of it all the same: it may do so
+        # before it is told.
+        key = self._unused(event)
+        self.head.opened[key] = "conflict"
+        self._undo.append(partial(self.head.opened.pop, key))
+
+    def dispose(self, event: NewEvent) -> None:
+        key = _entity(event)
+        if self.head.opened.get(key) == "conflict":
+            del self.head.opened[key]
+            self._undo.append(partial(self.head.opened.__setitem__, key, "conflict"))
+            self._close(key)
+        else:
+            self.close(event)
 
     def need_open(self, event: NewEvent) -> str:
         key = _entity(event)
@@ -304,7 +318,7 @@ _RULES: Final[dict[str, Callable[[_Trial, NewEvent], object]]] = {
     "hook_created": _Trial.create_hook,
     "hook_conflict": _Trial.conflict,
     "hook_received": _Trial.receive,
-    "hook_disposed": _Trial.close,
+    "hook_disposed": _Trial.dispose,
     "wait_created": _Trial.create,
     "wait_completed": _Trial.close,
     "wait_cancelled": _Trial.close,

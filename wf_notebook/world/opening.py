@@ -16,6 +16,7 @@ from wf_notebook.errors import (
 )
 from wf_notebook.ids import SystemIds
 from wf_notebook.world import schema
+from wf_notebook.world.paths import make_private
 
 if TYPE_CHECKING:
     from wf_notebook.world.connection import Connection, Query
@@ -96,18 +97,29 @@ def is_duckdb(path: str) -> bool:
 
 
 def draft_path(path: str) -> str:
-    """Return where a new world is made; one that a dead process left there is removed."""
-    draft = path + ".new"
-    for leftover in (draft, draft + ".wal"):
+    """Return where a new world is made; what lies there is left over."""
+    return path + ".new"
+
+
+def remove_draft(path: str) -> None:
+    """Remove what an attempt to make a world left behind, if it left anything.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    for leftover in (draft_path(path), draft_path(path) + ".wal"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(leftover)
-    return draft
 
 
-def publish(draft: str, path: str) -> None:
-    """Put a finished draft in its place, private to its user, for good."""
-    os.chmod(draft, 0o600)
-    os.rename(draft, path)
+def publish(path: str) -> None:
+    """Put a finished draft in its place, private to its user, for good.
+
+    Raises:
+        OSError: it cannot be put there.
+    """
+    make_private(draft_path(path))
+    os.rename(draft_path(path), path)
     if os.name == "posix":
         folder = os.open(os.path.dirname(path), os.O_RDONLY)
         try:

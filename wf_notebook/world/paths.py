@@ -112,6 +112,12 @@ def make_folder(folder: str) -> None:
         os.mkdir(folder, _PRIVATE)
 
 
+def make_private(path: str) -> None:
+    """Let only its user read a file, where the file system knows such things."""
+    with contextlib.suppress(OSError):
+        os.chmod(path, 0o600)
+
+
 def _ignore(folder: str) -> None:
     """Keep worlds out of version control: they are data, and theirs is sealed for one user."""
     path = os.path.join(folder, ".gitignore")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wf_notebook.guest.values import Tree
     from wf_notebook.world.connection import Query, Row
     from wf_notebook.world.heads import Heads
-    from wf_notebook.world.rows import Keyring
+    from wf_notebook.world.keyring import Keyring
     from wf_notebook.world.vault import RunKey
 
 # Lists are made of `run_index` alone, and cut before anything is joined, so that they stay quick

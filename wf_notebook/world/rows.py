@@ -6,12 +6,10 @@ knows its place in the log.
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from wf_notebook.errors import WorldDamagedError, WorldKeyError
 from wf_notebook.world.codec import INLINE_BYTES, pack, pack_plain
 from wf_notebook.world.events import TERMINAL
 from wf_notebook.world.listing import run_row, status_after
@@ -23,14 +21,13 @@ if TYPE_CHECKING:
     from wf_notebook.world.connection import Query, Row, Statement
     from wf_notebook.world.events import Event
     from wf_notebook.world.heads import Advance
+    from wf_notebook.world.keyring import Keyring
     from wf_notebook.world.store import Append, Chunk
-    from wf_notebook.world.vault import RunKey, Vault
+    from wf_notebook.world.vault import RunKey
 
 # The first byte of an opened payload says whether the value follows, or the id of its blob.
 INLINE: Final = b"\x00"
 BLOB: Final = b"\x01"
-
-_KEYS_KEPT: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,64 +68,6 @@ def packed(append: Append) -> Packed:
         definition=None if definition is None else pack(definition, "definition"),
         chunks=tuple([pack(chunk.data, f"chunk of {chunk.stream}") for chunk in append.chunks]),
     )
-
-
-class Keyring:
-    """The data keys of runs; used by the writer and the reader.
-
-    Args:
-        vault: what unwraps them, or None while the world is locked.
-        locked: why it is locked.
-    """
-
-    def __init__(self, vault: Vault | None, locked: WorldKeyError | None) -> None:
-        self._vault = vault
-        self._locked = locked
-        self._lock = Lock()
-        self._keys: OrderedDict[str, RunKey] = OrderedDict()
-
-    @property
-    def vault(self) -> Vault:
-        """What seals and opens.
-
-        Raises:
-            WorldKeyError: the world is locked.
-        """
-        if self._vault is None:
-            locked = self._locked or WorldKeyError("The world is locked.")
-            raise WorldKeyError(locked.message, hint=locked.hint)
-        return self._vault
-
-    def new(self, run_id: str) -> tuple[RunKey, bytes]:
-        """Make the key of a new run; returns it, and wrapped for storing."""
-        key, wrapped = self.vault.new_run(run_id)
-        return self._keep(run_id, key), wrapped
-
-    def get(self, run_id: str, query: Query) -> RunKey:
-        """Return the key of a stored run.
-
-        Raises:
-            WorldKeyError: the world is locked.
-            WorldDamagedError: it is not there, or does not open.
-        """
-        vault = self.vault
-        with self._lock:
-            if run_id in self._keys:
-                self._keys.move_to_end(run_id)
-                return self._keys[run_id]
-        found = query("select wrapped from run_keys where run_id = ?", [run_id])
-        if not found:
-            raise WorldDamagedError(
-                f"The key of run {run_id} is gone.", hint="Restore the world file from a copy."
-            )
-        return self._keep(run_id, vault.open_run(run_id, found[0][0]))
-
-    def _keep(self, run_id: str, key: RunKey) -> RunKey:
-        with self._lock:
-            self._keys[run_id] = key
-            if len(self._keys) > _KEYS_KEPT:
-                self._keys.popitem(last=False)
-        return key
 
 
 @dataclass(slots=True)

@@ -91,7 +91,10 @@ VIEWS: Final[dict[str, View]] = {
             s.time_us as created_us, b.time_us as started_us, e.time_us as ended_us
         from run_index s
         left join run_index e on e.run_id = s.run_id and e.entry = 'end'
-        left join events b on b.run_id = s.run_id and b.type = 'run_started'
+        left join (
+            select run_id, max(time_us) as time_us
+            from events where type = 'run_started' group by run_id
+        ) b on b.run_id = s.run_id
         left join events f on f.run_id = s.run_id and f.type = 'run_failed'
         where s.entry = 'start'
         """,
@@ -164,8 +167,8 @@ VIEWS: Final[dict[str, View]] = {
             json_extract_string(m.meta, '$.token') as token,
             json_extract_string(m.meta, '$.schema') as schema_name,
             json_extract_string(m.meta, '$.line')::bigint as line,
-            case when l.ended_us is not null then 'disposed'
-                when m.type = 'hook_conflict' then 'conflict' else 'open' end as status,
+            case when m.type = 'hook_conflict' then 'conflict'
+                when l.ended_us is not null then 'disposed' else 'open' end as status,
             coalesce(l.received, 0) as received,
             json_extract_string(m.meta, '$.owner') as owner,
             m.time_us as created_us, l.last_received_us, l.ended_us

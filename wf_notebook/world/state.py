@@ -318,7 +318,8 @@ def _hook_received(s: RunState, e: Event) -> None:
 
 def _hook_disposed(s: RunState, e: Event) -> None:
     hook = s.hooks[str(e.correlation_id)]
-    s.hooks[hook.id] = replace(hook, status="disposed", ended_us=e.time_us)
+    status: HookStatus = "conflict" if hook.status == "conflict" else "disposed"
+    s.hooks[hook.id] = replace(hook, status=status, ended_us=e.time_us)
 
 
 def _wait_created(s: RunState, e: Event) -> None:

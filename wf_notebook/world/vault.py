@@ -16,10 +16,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from wf_notebook.errors import WorldDamagedError
+from wf_notebook.world import codec
 
 KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
-_CODEC_VERSION: Final = 1  # authenticated with every seal; codec.VERSION of the bytes inside
 
 
 def new_key() -> bytes:
@@ -102,7 +102,7 @@ class Vault:
 
 
 def _place(*parts: str) -> bytes:
-    return json.dumps([*parts, _CODEC_VERSION]).encode()
+    return json.dumps([*parts, codec.VERSION]).encode()
 
 
 def _seal(aead: AESGCM, plain: bytes, place: bytes) -> bytes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from wf_notebook.errors import WorldClosedError, WorldError
+from wf_notebook.errors import WorldClosedError, WorldError, WorldPathError
 from wf_notebook.world import opening
 from wf_notebook.world.commits import Committer
 from wf_notebook.world.heads import Heads
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wf_notebook.world.connection import Connect, Connection
+    from wf_notebook.world.keyring import Keyring
     from wf_notebook.world.opening import Identity
-    from wf_notebook.world.rows import Keyring
     from wf_notebook.world.writer import Commit
 
 CHECKPOINT_BYTES: Final = 16 << 20  # of log, after which an idle moment is used for a checkpoint
@@ -75,20 +76,29 @@ class WorldFile:
         Raises:
             WorldError: it cannot be made.
         """
-        place = MEMORY if self.path == MEMORY else opening.draft_path(self.path)
-        connection = self._connect(place)
+        if self.path == MEMORY:
+            self.writing = self._connect(MEMORY)
+            opening.fill(self.writing, key_id(master), created_us=now_us, engine=engine)
+            return self.open()
         try:
-            opening.fill(connection, key_id(master), created_us=now_us, engine=engine)
-            if place == MEMORY:
-                self.writing = connection
-            else:
-                connection.checkpoint()
+            opening.remove_draft(self.path)
+            self._fill(
+                self._connect(opening.draft_path(self.path)), master, now_us=now_us, engine=engine
+            )
+            opening.publish(self.path)
+        except OSError as error:
+            raise WorldPathError(f"{self.path} cannot be made: {error.strerror}.") from error
         finally:
-            if self.writing is None:
-                connection.close()
-        if place != MEMORY:
-            opening.publish(place, self.path)
+            with contextlib.suppress(OSError):
+                opening.remove_draft(self.path)
         return self.open()
+
+    def _fill(self, draft: Connection, master: bytes, *, now_us: int, engine: str) -> None:
+        try:
+            opening.fill(draft, key_id(master), created_us=now_us, engine=engine)
+            draft.checkpoint()
+        finally:
+            draft.close()
 
     def load(self, keyring: Keyring) -> None:
         """Read the heads of the unfinished runs; after that the world can be used.

@@ -1,6 +1,6 @@
 async def workflow(customer):
     "use workflow"
-    hook = create_hook(f"onboarding:{customer}", "Confirmation")
+    hook = create_hook(f"onboarding:{customer}", schema="Confirmation")
     try:
         answer = await hook
     except HookConflictError as error:

@@ -1,0 +1,46 @@
+"""World files for tests: one key, and short words for what tests do to them."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+from wf_notebook.errors import WorldError
+from wf_notebook.world import opening
+from wf_notebook.world.duckdb import DuckDBStore
+from wf_notebook.world.keys import GivenKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+KEY = bytes(range(32))
+
+
+def opened(path: str | Path, **more: Any) -> DuckDBStore:
+    return DuckDBStore.open(path, key_provider=GivenKey(KEY), **more)
+
+
+def rows(store: DuckDBStore, query: str) -> list[tuple[Any, ...]]:
+    return store.sql(query).result(timeout=30).rows
+
+
+def wal(place: Path) -> int:
+    """How long the world's log is."""
+    return opening.wal_bytes(str(place))
+
+
+@contextlib.contextmanager
+def writer_waits(store: DuckDBStore) -> Iterator[None]:
+    """Nothing is written inside; what was handed in is written as one group after it."""
+    go = threading.Event()
+    store._writer.call(go.wait)
+    try:
+        yield
+    finally:
+        go.set()
+
+
+def raise_world_error(*_: object) -> bool:
+    raise WorldError("the database was invalidated")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -187,6 +188,16 @@ class World:
 _OPEN: Final[list[World]] = []
 _LISTENERS: Final[list[Callable[[World], None]]] = []
 _OPENING: Final = threading.RLock()
+
+
+def _close_all() -> None:
+    for world in open_worlds():
+        world.close()
+
+
+# A process that ends sets its runs aside; without this, threads of ours and DuckDB's own file would
+# be torn down in whatever order the interpreter takes.
+atexit.register(_close_all)
 
 
 def open_worlds() -> list[World]:

@@ -158,7 +158,9 @@ class ArgumentsError(WorkflowError):
     """The entry cannot be called with the arguments that `start()` was given."""
 
     default_code = "WF202"
-    default_hint = "Pass them as start(source, args, kwargs) or after ` -- ` on the %%workflow line."
+    default_hint = (
+        "Pass them as start(source, args, kwargs) or after ` -- ` on the %%workflow line."
+    )
 
 
 class RunFailedError(WorkflowError):

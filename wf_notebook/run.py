@@ -286,7 +286,8 @@ class Run:
     def _failure(self) -> RunFailedError:
         state = self._act.state
         error = state.error or {}
-        where = f" at line {state.line}" if state.line else ""
+        offset = int(self.origin.get("line_offset") or 0)
+        where = f" at line {state.line + offset}" if state.line else ""
         said = f"{error.get('type', 'Error')}: {error.get('message', '')}".rstrip(": ")
         definition = self._act.definition
         return RunFailedError(

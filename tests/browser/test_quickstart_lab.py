@@ -157,7 +157,9 @@ def test_fill_and_resume(lab: Lab, page: Page) -> None:
     page.get_by_text("'requested': 28").first.wait_for()
     assert "Ada decided" in (lab.folder / "output" / "refunds.md").read_text("utf-8")
     shot(page, "3-report")
-    page.locator(".jp-OutputArea").filter(has_text="completed after").first.scroll_into_view_if_needed()
+    page.locator(".jp-OutputArea").filter(
+        has_text="completed after"
+    ).first.scroll_into_view_if_needed()
     shot(page, "4-card")
 
 

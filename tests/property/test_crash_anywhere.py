@@ -45,7 +45,7 @@ def crash_everywhere(source: str, make: Callable[[], EventStore]) -> Outcome:
     return whole
 
 
-@settings(max_examples=int(os.environ.get("WF_TEST_PROGRAMS", "60")))
+@settings(max_examples=300)
 @given(programs())
 def test_memory(source: str) -> None:
     """On the reference store: dropped after every event, the result and the commands are equal."""
@@ -76,7 +76,7 @@ def test_duckdb(source: str) -> None:
 _COLLECTED: list[str] = []
 
 
-@settings(max_examples=int(os.environ.get("WF_TEST_PROGRAMS", "60")))
+@settings(max_examples=300)
 @given(programs())
 def _collect(source: str) -> None:
     _COLLECTED.append(source)

@@ -1,0 +1,99 @@
+"""Waits for a person: resumed, refused, taken, timed out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engine.flows import ASK, Approval, ask, go, types
+from wf_notebook.errors import HookNotFoundError, HookPayloadError, RunFailedError, WaitingForHook
+
+if TYPE_CHECKING:
+    from wf_notebook.api import World
+
+
+def test_resume(world: World) -> None:
+    """A resumed hook gives its payload to the body."""
+    run = ask(world)
+    assert run.status == "suspended"
+    assert [h.title for h in run.hooks] == ["May I?"]
+    run.resume("approve", {"ok": True, "amount": 7})
+    assert run.result(timeout=10) == [True, 7]
+
+
+def test_wrong_payload(world: World) -> None:
+    """A payload that doesn't fit is refused with field errors; nothing changes."""
+    run = ask(world)
+    before = len(run.events())
+    with pytest.raises(HookPayloadError) as caught:
+        run.resume("approve", {"ok": True, "amount": 700})
+    assert [e["path"] for e in caught.value.errors] == [["amount"]]
+    assert len(run.events()) == before
+    assert run.status == "suspended"
+
+
+def test_resume_is_idempotent(world: World) -> None:
+    """A resumed hook is delivered once per resume id, even after the run has ended."""
+    run = ask(world)
+    first = world.resume("approve", Approval(ok=False, amount=1), resume_id="click-1")
+    assert run.result(timeout=10) == [False, 1]
+    assert world.resume("approve", Approval(ok=False, amount=1), resume_id="click-1") == first
+    assert types(run).count("hook_received") == 1
+
+
+def test_too_late(world: World) -> None:
+    """An unknown token and a finished run are told apart."""
+    run = ask(world)
+    with pytest.raises(HookNotFoundError, match=r"No hook has the token 'aprove'.*approve"):
+        world.resume("aprove", {})
+    run.resume("approve", {"ok": True, "amount": 7})
+    run.result(timeout=10)
+    with pytest.raises(HookNotFoundError, match="has ended"):
+        world.resume("approve", {"ok": True, "amount": 7})
+
+
+def test_conflict(world: World) -> None:
+    """A token belongs to one live run; the second run is told who owns it."""
+    first = ask(world)
+    second = go(world, ASK, schemas=[Approval])
+    with pytest.raises(RunFailedError, match=first.id) as caught:
+        second.result(timeout=10)
+    assert caught.value.error["type"] == "HookConflictError"
+    first.cancel()
+    third = go(world, "return await create_hook(token='approve').conflict()")
+    assert third.result(timeout=10) is None
+
+
+def test_conflict_disposed_at_once(world: World) -> None:
+    """A hook disposed of before the body knew of its conflict replays like any other."""
+    ask(world)
+    body = """
+hook = create_hook(token="approve")
+hook.dispose()
+await steps.double(1)
+return await hook.conflict()
+"""
+    run = go(world, body)
+    assert run.result(timeout=10) == world.unfinished()[0].id
+    assert [h.status for h in run.hooks] == ["conflict"]
+
+
+def test_race_of_hook_and_sleep(world: World) -> None:
+    """A hook with a timeout is disposed when that is over."""
+    body = """
+try:
+    await create_hook(token="slow", timeout="1h")
+except TimeoutError:
+    return "nobody came"
+"""
+    run = go(world, body)
+    assert run.result(timeout=10) == "nobody came"
+    assert "hook_disposed" in types(run)
+
+
+def test_result_on_the_main_thread(world: World) -> None:
+    """Waiting for a person without end, where no click can arrive, is an error with ways on."""
+    run = ask(world)
+    with pytest.raises(WaitingForHook, match="approve"):
+        run.result()

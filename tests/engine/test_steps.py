@@ -1,0 +1,170 @@
+"""How steps are attempted."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engine.flows import go, types
+from wf_notebook.config import Limits
+from wf_notebook.definition.steps import step
+from wf_notebook.engine.context import step_context
+from wf_notebook.errors import FatalError, RetryableError, RunFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wf_notebook.api import World
+
+
+def test_retries(world: World) -> None:
+    """A failing step is tried again, with its back-off recorded; the guest sees one outcome."""
+    tried: list[int] = []
+
+    @step(retries=2)
+    async def flaky() -> int:
+        tried.append(step_context().attempt)
+        if len(tried) < 3:
+            raise ValueError("not yet")
+        return len(tried)
+
+    run = go(world, "return await steps.flaky()", flaky)
+    assert run.result(timeout=10) == 3
+    assert tried == [1, 2, 3]
+    assert types(run).count("step_retrying") == 2
+    keys = {e.correlation_id for e in run.events() if e.type == "step_started"}
+    assert len(keys) == 1  # the idempotency key is stable
+
+
+def test_fatal(world: World) -> None:
+    """FatalError stops retries; the source sees a StepError that names type and message."""
+    tried: list[int] = []
+
+    @step
+    async def broken() -> None:
+        tried.append(1)
+        raise FatalError("card expired")
+
+    body = """
+try:
+    await steps.broken()
+except StepError as e:
+    return [e.type, e.message]
+"""
+    assert go(world, body, broken).result(timeout=10) == ["FatalError", "card expired"]
+    assert tried == [1]
+
+
+def test_retry_after(world: World) -> None:
+    """RetryableError sets the delay."""
+    tried: list[int] = []
+
+    @step
+    def throttled() -> str:
+        tried.append(1)
+        if len(tried) == 1:
+            raise RetryableError("slow down", retry_after="1h")
+        return "ok"
+
+    run = go(world, "return await steps.throttled()", throttled)
+    assert run.result(timeout=10) == "ok"
+    retry = next(e for e in run.events() if e.type == "step_retrying")
+    assert retry.meta["retry_at_us"] - retry.time_us == 3_600_000_000
+
+
+def test_timeout(world: World) -> None:
+    """A step over its timeout fails with TimeoutError, async or sync."""
+
+    @step(retries=0, timeout=0.01)
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    @step(retries=0, timeout=0.01)
+    def stubborn() -> str:
+        context = step_context()
+        assert context.signal.wait(10)
+        return "late" if context.cancelled else "?"
+
+    body = """
+found = []
+for call in (steps.never, steps.stubborn):
+    try:
+        await call()
+    except StepError as e:
+        found.append(e.type)
+return found
+"""
+    run = go(world, body, never, stubborn)
+    assert run.result(timeout=10) == ["TimeoutError", "TimeoutError"]
+
+
+def test_unusable_arguments(world: World) -> None:
+    """Arguments that a step won't take fail it without an attempt."""
+    body = """
+try:
+    await steps.double("many")
+except StepError as e:
+    return e.type
+"""
+    run = go(world, body)
+    assert run.result(timeout=10) == "PayloadError"
+    assert "step_started" not in types(run)
+
+
+def test_concurrency(world: World) -> None:
+    """A step runs at most its `concurrency` at once."""
+    active: list[int] = []
+    most: list[int] = []
+
+    @step(concurrency=2)
+    async def counted(x: int) -> int:
+        active.append(x)
+        most.append(len(active))
+        await asyncio.sleep(0)
+        active.remove(x)
+        return x
+
+    body = "return await asyncio.gather(*[steps.counted(i) for i in range(7)])"
+    assert go(world, body, counted).result(timeout=10) == list(range(7))
+    assert max(most) == 2
+
+
+def test_the_worlds_cap(make_world: Callable[..., World]) -> None:
+    """A world runs at most its cap at once, over all runs, and starves none."""
+    world = make_world(limits=Limits(concurrent_steps=2))
+    body = "return await asyncio.gather(*[steps.double(i) for i in range(5)])"
+    runs = [go(world, body) for _ in range(4)]
+    assert [run.result(timeout=10) for run in runs] == [[0, 2, 4, 6, 8]] * 4
+
+
+def test_open_step_is_drained(world: World) -> None:
+    """A step that nobody awaited is finished before the run completes."""
+    run = go(world, "steps.double(1)\nreturn 'done'")
+    assert run.result(timeout=10) == "done"
+    assert types(run)[-2:] == ["step_completed", "run_completed"]
+
+
+def test_failure_cancels_open_steps(world: World) -> None:
+    """When the body fails, open steps are cancelled, and the error names the line."""
+    stopped = threading.Event()
+
+    @step
+    async def long() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    body = "steps.long()\nawait sleep(1)\nraise ValueError('no')"
+    run = go(world, body, long).wait_for("sleep")
+    run.wake()  # the clock does not jump while a step is in flight
+    with pytest.raises(RunFailedError) as caught:
+        run.result(timeout=10)
+    assert caught.value.code == "USER_ERROR"
+    assert caught.value.line == 5
+    assert caught.value.error["type"] == "ValueError"
+    assert stopped.wait(10)
+    assert "step_cancelled" in types(run)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.engine.flows import ask, double, flow, go, types
 from wf_notebook.config import Limits
 from wf_notebook.definition.steps import step
-from wf_notebook.errors import RunCancelledError, RunFailedError
+from wf_notebook.errors import IsolationUnavailable, RunCancelledError, RunFailedError
 from wf_notebook.testing import VirtualClock
 
 if TYPE_CHECKING:
@@ -153,3 +153,11 @@ def test_too_many_events(make_world: Callable[..., World]) -> None:
         run.result(timeout=10)
     assert caught.value.code == "MAX_EVENTS_EXCEEDED"
     assert len(run.events()) <= 45
+
+
+@pytest.mark.parametrize("mode", ["strict", "procss"])
+def test_isolation_that_is_not_to_be_had(world: World, mode: Any) -> None:
+    """An isolation that this machine lacks is refused before anything is written."""
+    with pytest.raises(IsolationUnavailable, match=mode):
+        go(world, "return 1", isolation=mode)
+    assert world.rows() == []

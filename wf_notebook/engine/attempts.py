@@ -103,11 +103,14 @@ class Attempts:
             flight.context.signal.set()
             self._steps.loop.call_soon_threadsafe(_cancel_task, flight)
 
-    async def close(self) -> None:
-        """Ask all attempts to stop, end the steps' loop; threads end when their steps return."""
+    def stop(self) -> None:
+        """Ask all attempts to stop."""
         for key in list(self._flights):
             self.cancel(key)
-        await asyncio.to_thread(self._steps.close)
+
+    def close(self) -> None:
+        """End the steps' loop; not on the engine's. Threads end when their steps return."""
+        self._steps.close()
 
     # --- async steps, on the steps' loop
 

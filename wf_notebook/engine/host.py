@@ -363,6 +363,7 @@ class Host:
         closing = self._thread.submit(self._close())
         self._closed.set()
         closing.result()
+        self.runner.end_steps()
         self._thread.close()
         self.store.close()
 

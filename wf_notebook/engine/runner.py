@@ -442,7 +442,11 @@ class Runner:
             for item in act.inbox:
                 _too_late(act.run_id, item)
             await self._feeder.discard(act)
-        await self._attempts.close()
+        self._attempts.stop()
+
+    def end_steps(self) -> None:
+        """End the thread of asynchronous steps; the caller waits, so not on the engine's loop."""
+        self._attempts.close()
 
 
 class _Starter:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wf_notebook.config import ISOLATION_MODES
 from wf_notebook.errors import IsolationUnavailable
 
 if TYPE_CHECKING:
-    from wf_notebook.config import IsolationMode, Limits
+    from wf_notebook.config import Limits
     from wf_notebook.isolation.protocol import Isolation
 
 __all__ = ["choose"]
 
 
-def choose(mode: IsolationMode | None, limits: Limits) -> Isolation:
+def choose(mode: str | None, limits: Limits) -> Isolation:
     """Return the isolation of a mode; None is what is best here today, "process".
 
     Raises:
@@ -37,3 +38,6 @@ def choose(mode: IsolationMode | None, limits: Limits) -> Isolation:
                 "system calls as you."
             )
             raise IsolationUnavailable(msg, hint=hint)
+        case _:
+            msg = f"There is no isolation {mode!r}."
+            raise IsolationUnavailable(msg, hint=f"There are {', '.join(ISOLATION_MODES)}.")

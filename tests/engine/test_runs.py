@@ -116,6 +116,22 @@ def test_sleep_takes_virtual_time(world: World) -> None:
     assert run.result(timeout=10) == 30
 
 
+def test_never_early(make_world: Callable[..., World]) -> None:
+    """A sleep ends when the world's clock has reached its time, not before, also after a step back."""
+    clock = VirtualClock()
+    world = make_world(clock=clock)
+    run = go(world, "await sleep('1h')\nreturn now().minute")
+    run.wait_for("sleep")
+    due = run.waits[0].due_us
+    for change in ("59m", -7200.0, "2h", "59s"):
+        clock.advance(change)
+        assert run.status == "suspended"
+    clock.advance("1s")
+    assert run.result(timeout=10) == 0
+    ended = next(e for e in run.events() if e.type == "wait_completed")
+    assert ended.time_us >= due
+
+
 def test_wake(make_world: Callable[..., World]) -> None:
     """A sleep can be ended early; the event says so."""
     world = make_world(clock=VirtualClock())

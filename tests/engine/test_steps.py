@@ -101,6 +101,31 @@ return found
     assert run.result(timeout=10) == ["TimeoutError", "TimeoutError"]
 
 
+def test_one_attempt_at_a_time(world: World) -> None:
+    """An attempt over its timeout is waited for: the next one starts when it has returned (P3)."""
+    active: list[int] = []
+    seen: list[list[int]] = []
+    over = threading.Event()
+
+    @step(retries=1, timeout=0.01)
+    def stubborn() -> int:
+        context = step_context()
+        active.append(context.attempt)
+        seen.append(list(active))
+        if context.attempt == 1:
+            assert context.signal.wait(10)  # told to stop, and yet it goes on
+            assert over.wait(10)
+        active.remove(context.attempt)
+        return context.attempt
+
+    run = go(world, "return await steps.stubborn()", stubborn)
+    run.reached(lambda act: any(s.attempts for s in act.state.steps.values())).result(10)
+    assert [s.status for s in run.steps] == ["running"]
+    over.set()
+    assert run.result(timeout=10) == 2
+    assert seen == [[1], [2]]
+
+
 def test_unusable_arguments(world: World) -> None:
     """Arguments that a step won't take fail it without an attempt."""
     body = """
@@ -115,20 +140,21 @@ except StepError as e:
 
 
 def test_concurrency(world: World) -> None:
-    """A step runs at most its `concurrency` at once."""
+    """A step runs at most its `concurrency` at once, and that many if there is work."""
     active: list[int] = []
     most: list[int] = []
+    pair = threading.Barrier(2)
 
     @step(concurrency=2)
-    async def counted(x: int) -> int:
+    def counted(x: int) -> int:
         active.append(x)
         most.append(len(active))
-        await asyncio.sleep(0)
+        pair.wait(10)  # nobody leaves before somebody else has come
         active.remove(x)
         return x
 
-    body = "return await asyncio.gather(*[steps.counted(i) for i in range(7)])"
-    assert go(world, body, counted).result(timeout=10) == list(range(7))
+    body = "return await asyncio.gather(*[steps.counted(i) for i in range(6)])"
+    assert go(world, body, counted).result(timeout=10) == list(range(6))
     assert max(most) == 2
 
 

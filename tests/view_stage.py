@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.chromium import SWITCHES
 from tests.view_runs import T0
 from wf_notebook.views.widget import browser_module, browser_styles
 
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from wf_notebook.views.model import RunView
 
 HARNESS = Path(__file__).parent / "browser" / "view_harness.html"
-SWITCHES = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 def pages() -> Mapping[str, tuple[str, str]]:

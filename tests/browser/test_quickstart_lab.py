@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.view_stage import SWITCHES
+from tests.chromium import SWITCHES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

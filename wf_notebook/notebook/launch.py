@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from wf_notebook import api
 from wf_notebook.definition.steps import REGISTRY, Step
-from wf_notebook.errors import DefinitionError, UsageError
+from wf_notebook.errors import DefinitionError, RegistrationError, UsageError
 from wf_notebook.guest.check import names_used
 from wf_notebook.notebook.cellargs import evaluate
 from wf_notebook.notebook.traceback import refused
@@ -147,10 +147,20 @@ def _steps_named(names: Names, used: frozenset[str], source: str) -> dict[str, S
     """
     found = {alias: step for alias in sorted(used) if (step := _lookup(names, alias)) is not None}
     named = {name: REGISTRY.by_name(name) for name in REGISTRY.names()}
-    every = {**{name: step for name, step in named.items() if step is not None}, **found}
+    usable = {name: step for name, step in named.items() if step is not None and _usable(step)}
+    every = {**usable, **found}
     if len(found) < len(used) or (not used and every and not _may_run(source, every)):
         return every
     return found
+
+
+def _usable(step: Step) -> bool:
+    """Whether a step can be offered: one that can't must not hide what is wrong with the source."""
+    try:
+        step.prepare()
+    except RegistrationError:
+        return False
+    return True
 
 
 def _may_run(source: str, steps: Mapping[str, Step]) -> bool:

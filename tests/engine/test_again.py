@@ -17,8 +17,10 @@ from wf_notebook.errors import (
     DivergenceError,
     RunConflictError,
     StepNotRegisteredError,
+    WorldFullError,
 )
 from wf_notebook.testing import VirtualClock
+from wf_notebook.world.events import NewEvent
 from wf_notebook.world.memory import MemoryStore
 from wf_notebook.world.store import Append
 
@@ -183,3 +185,63 @@ def test_missing_step(make_world: Callable[..., World], registry: StepRegistry) 
         assert again.result(timeout=10) == 5
         rerun = [e for e in again.events() if e.type == "step_started"]
         assert [e.meta.get("rerun") for e in rerun] == [None, True]
+
+
+def test_a_broken_log_stops_nobody_else(make_world: Callable[..., World]) -> None:
+    """A run whose log can't be read is blocked with the reason; the world's others go on."""
+    store = MemoryStore()
+    first = make_world(store)
+    run = go(first, "await create_hook(token='t')\nreturn 5").wait_for("hook")
+    other = copy_log(store, run, lambda event: None)
+    no_seed = NewEvent("run_created", "e", 1, data={"args": []})
+    other.commit(Append("wrun_broken", (no_seed,), definition={})).result()
+    world = make_world(other)
+    world.resume("t")
+    assert world.get(run.id).result(timeout=10) == 5
+    broken = world.get("wrun_broken")
+    assert broken.status == "blocked"
+    assert "cannot be read" in broken.why()
+
+
+class FailingStore(MemoryStore):
+    """Fails its n-th commit, before or after it is written."""
+
+    def __init__(self, n: int, *, written: bool) -> None:
+        super().__init__()
+        self._left = n
+        self._written = written
+
+    def commit(self, append: Append) -> Future[Any]:
+        self._left -= 1
+        if self._left:
+            return super().commit(append)
+        if self._written:
+            super().commit(append).result()
+        failed: Future[Any] = Future()
+        failed.set_exception(WorldFullError("The disk is full."))
+        return failed
+
+
+@pytest.mark.parametrize("written", [False, True])
+@pytest.mark.parametrize("n", range(2, 9))
+def test_a_failed_commit(make_world: Callable[..., World], n: int, written: bool) -> None:
+    """A commit that failed, written or not, is looked up and made good; no step runs twice."""
+    ran: list[int] = []
+
+    @step
+    async def count(x: int) -> int:
+        ran.append(x)
+        return x
+
+    store = FailingStore(n, written=written)
+    body = """
+first = await asyncio.gather(*[steps.count(i) for i in range(2)])
+await sleep("1h")
+return [first, await steps.count(2), await steps.count(3)]
+"""
+    run = go(make_world(store), body, count)
+    run.wait_for("terminal", timeout=20)
+    assert run.result(timeout=10) == [[0, 1], 2, 3]
+    assert sorted(set(ran)) == [0, 1, 2, 3]
+    reruns = sum(bool(e.meta.get("rerun")) for e in run.events())
+    assert len(ran) <= 4 + reruns

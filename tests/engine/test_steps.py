@@ -12,7 +12,8 @@ from tests.engine.flows import go, types
 from wf_notebook.config import Limits
 from wf_notebook.definition.steps import step
 from wf_notebook.engine.context import step_context
-from wf_notebook.errors import FatalError, RetryableError, RunFailedError
+from wf_notebook.errors import FatalError, PayloadError, RetryableError, RunFailedError
+from wf_notebook.world import codec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,3 +195,22 @@ def test_failure_cancels_open_steps(world: World) -> None:
     assert caught.value.error["type"] == "ValueError"
     assert stopped.wait(10)
     assert "step_cancelled" in types(run)
+
+
+def test_values_too_large_to_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result over the limit fails the run with a code; a payload over it is refused only."""
+    monkeypatch.setattr(codec, "MAX_BYTES", 10_000)
+
+    @step(retries=0)
+    def large() -> str:
+        return "x" * 20_000
+
+    failing = go(world, "return await steps.large()", large)
+    with pytest.raises(RunFailedError) as caught:
+        failing.result(timeout=10)
+    assert caught.value.code == "PAYLOAD_ERROR"
+    asking = go(world, "return await create_hook(token='t')", large).wait_for("hook")
+    with pytest.raises(PayloadError):
+        asking.resume("t", "y" * 20_000)
+    asking.resume("t", "small")
+    assert asking.result(timeout=10) == "small"

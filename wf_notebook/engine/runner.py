@@ -32,7 +32,14 @@ from wf_notebook.engine.replay import Diverged, Failed, Outcome, delivery
 from wf_notebook.engine.slots import Slots
 from wf_notebook.engine.turn import Draft, add_attempts, blocked_by, draft, failure_of
 from wf_notebook.engine.waker import Waker
-from wf_notebook.errors import HookNotFoundError, IsolationError, WorkflowError, WorldError
+from wf_notebook.errors import (
+    HookNotFoundError,
+    IsolationError,
+    PayloadError,
+    WorkflowError,
+    WorldDamagedError,
+    WorldError,
+)
 from wf_notebook.world.state import RunState
 from wf_notebook.world.store import Append, RejectedError
 
@@ -54,6 +61,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("wf_notebook")
 _REPORT = "This is a defect of wf_notebook: please report it with the log of this process."
+_UNREADABLE = (WorldError, ValueError, KeyError, TypeError, IndexError)
 RETRY_WORLD_US = 2 * SECOND_US  # how long to wait before a failed commit is tried again
 
 
@@ -137,9 +145,10 @@ class Runner:
     async def _open_run(self, run_id: str) -> None:
         try:
             act = from_log(await self._read(run_id))
-        except WorldError as error:  # a locked or damaged run must not keep the others from going
+        except _UNREADABLE as error:  # one run must not keep the others from going on
             act = Activity(run_id, RunState(run_id=run_id), b"", (), {}, behind=False)
-            act.blocked = Blocked("world", error.message, error.hint)
+            said = error if isinstance(error, WorldError) else _broken_log(run_id, error)
+            act.blocked = Blocked("world", said.message, said.hint)
         self._runs[run_id] = act
         self._set_timers(act)
         if act.behind:
@@ -258,6 +267,10 @@ class Runner:
             self._starter.give_back(result.calls)
             await self._failed(act, items, decision, error)
             return
+        except PayloadError as error:
+            self._starter.give_back(result.calls)
+            await self._unwritable(act, items, decision, error)
+            return
         _settled(act, outcome, result)
         await self._act(act, decision, result, events)
 
@@ -311,6 +324,21 @@ class Runner:
         self._waker.set(f"{act.run_id}/again", due, lambda: self._again(act))
         self.notify(act)
 
+    async def _unwritable(
+        self, act: Activity, items: Sequence[Item], decision: Decision, error: PayloadError
+    ) -> None:
+        """A value is too large to be written, and will be: refuse what was asked, or fail the run.
+
+        A payload is its sender's trouble. What a step returned, or the body asked for, comes again
+        on every replay.
+        """
+        for reply in decision.askers():
+            reply.set_exception(error)
+        if not all(isinstance(item, Resumed) for item in items):
+            act.inbox.append(GaveUp("PAYLOAD_ERROR", failure_of(error)))
+        await self._feeder.discard(act)
+        await self._read_again(act)
+
     def _again(self, act: Activity) -> None:
         task = self._loop.create_task(self._read_again(act))
         self._turns.add(task)
@@ -320,8 +348,9 @@ class Runner:
         """Read the run back, since the failed commit may have been written, and go on."""
         try:
             fresh = from_log(await self._read(act.run_id))
-        except WorldError as error:
-            await self._failed(act, (), Decision(), error)
+        except _UNREADABLE as error:
+            said = error if isinstance(error, WorldError) else _broken_log(act.run_id, error)
+            await self._failed(act, (), Decision(), said)
             return
         act.state, act.todo, act.last_n = fresh.state, fresh.todo, fresh.last_n
         act.behind, act.ended, act.resting = True, None, False
@@ -535,6 +564,13 @@ def _answer_callers(decision: Decision, events: Sequence[Event]) -> None:
         reply.set_result(0 if event is None else seqs.get(event.event_id, 0))
     if decision.cancel is not None:
         decision.cancel.reply.set_result(events[-1].seq)
+
+
+def _broken_log(run_id: str, error: Exception) -> WorldDamagedError:
+    return WorldDamagedError(
+        f"The log of run {run_id} cannot be read ({type(error).__name__}: {error}).",
+        hint="The other runs go on. Restore a copy of the world to go on with this one.",
+    )
 
 
 def _overtaken(act: Activity, error: Exception) -> WorldError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.flows import ask, double, flow, go, types
+from wf_notebook.clock import SystemClock
 from wf_notebook.config import Limits
 from wf_notebook.definition.steps import step
 from wf_notebook.errors import IsolationUnavailable, RunCancelledError, RunFailedError
@@ -46,10 +47,10 @@ def test_one_commit_a_step(world: World) -> None:
     assert counts[0] == 10 + 2  # run_created, and what the first activation asked for
 
 
-def test_commits_of_a_gather(world: World) -> None:
+def test_commits_of_a_gather(make_world: Callable[..., World]) -> None:
     """A gather of n costs two commits and one for each distinct moment of completion."""
-    gate = threading.Event()
-    ready = threading.Barrier(6)
+    world = make_world(clock=SystemClock())
+    ready, gate = threading.Barrier(6), threading.Event()
 
     @step
     def together(x: int) -> int:
@@ -61,11 +62,10 @@ def test_commits_of_a_gather(world: World) -> None:
     body = "return await asyncio.gather(*[steps.together(i) for i in range(5)])"
     run = go(world, body, together)
     ready.wait(10)
-    moments: set[int] = set()
     gate.set()
     assert run.result(timeout=10) == [0, 1, 2, 3, 4]
     moments = {e.time_us for e in run.events() if e.type == "step_completed"}
-    assert world.commits - before <= 2 + max(len(moments), 5)
+    assert world.commits - before == 2 + len(moments)
 
 
 def test_arguments_and_print(world: World) -> None:

@@ -244,3 +244,12 @@ def test_durations_are_cut_not_rounded(us: int, text: str) -> None:
 def test_a_countdown_never_says_zero_too_early(us: int, text: str) -> None:
     """What is left is rounded up."""
     assert remaining(us) == text
+
+
+def test_a_drawn_token_is_shown_by_its_schema() -> None:
+    """128 bits say nothing to a person; a token that was chosen is shown as it is."""
+    drawn = "hook_" + "0a" * 16
+    log = Log().hook("h1", drawn, 1, schema="Approval").hook("h2", drawn[:-1] + "b", 2)
+    log = log.hook("h3", "approve-A-17", 3, schema="Approval")
+    labels = [row.label for row in log.view(4).rows]
+    assert labels == ["Approval", drawn[:-1] + "b", "approve-A-17"]

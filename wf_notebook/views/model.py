@@ -7,6 +7,7 @@ the world, so they stay out of `to_json()`; the widget sends them as a message o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -33,6 +34,7 @@ GLYPHS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 _TYPE_CHARS: Final = 80
+_DRAWN_TOKEN: Final = re.compile("hook_[0-9a-f]{32}")  # as the guest draws them
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class Row:
     Attributes:
         id: the correlation id, or "group:…" for a group.
         kind: "step", "sleep", "timer", "hook" or "group".
-        label: alias, "sleep 15 min", "timeout 30 s", or a hook's token.
+        label: alias, "sleep 15 min", "timeout 30 s", a hook's token,
+            or its schema's name if the token was drawn.
         state: a key of `GLYPHS`.
         start_us, end_us: microseconds UTC; `end_us` is None while it is open.
         line: line as the user sees it in the cell, or None.
@@ -375,7 +378,7 @@ def _hook_row(hook: Hook, state: RunState, offset: int) -> Row:
     return Row(
         id=hook.id,
         kind="hook",
-        label=visible(hook.token),
+        label=visible(_hook_label(hook)),
         state=word,
         start_us=hook.created_us,
         end_us=end,
@@ -383,6 +386,12 @@ def _hook_row(hook: Hook, state: RunState, offset: int) -> Row:
         received=hook.received,
         alias="hook",
     )
+
+
+def _hook_label(hook: Hook) -> str:
+    """A hook's token; one that was drawn says nothing to a person, its schema's name does."""
+    drawn = _DRAWN_TOKEN.fullmatch(hook.token) is not None
+    return hook.schema if drawn and hook.schema is not None else hook.token
 
 
 def _hook_state(hook: Hook, state: RunState) -> tuple[str, int | None]:

@@ -444,3 +444,15 @@ async def w():
     reply: Any = check_replays(play)
     assert reply.result == 3
     assert play.printed == "Exception in callback: ZeroDivisionError: division by zero\n"
+
+
+def test_a_run_that_nothing_can_wake_is_not_collected() -> None:
+    """The line it waits at can be told, whenever the garbage collector comes by."""
+    machine = Machine({
+        "source": "async def flow():\n    await asyncio.Event().wait()\n", "entry": "flow",
+        "filename": "<cell>", "seed": "00", "now_us": 0, "commands": 10, "steps": {},
+        "schemas": [], "args": [], "kwargs": {},
+    })  # fmt: skip
+    machine.advance()
+    gc.collect()
+    assert machine.where() == [2]

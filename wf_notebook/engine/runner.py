@@ -356,6 +356,7 @@ class Runner:
         act.behind, act.ended, act.resting = True, None, False
         if act.state.terminal:
             await self._finish(act)
+            self.notify(act)
             return
         self._set_timers(act)
         self.post(act.run_id, Nudge())

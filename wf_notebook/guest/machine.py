@@ -69,6 +69,7 @@ class Machine:
         self._filename: str = start["filename"]
         self._collect = collect
         self._outcome: dict[str, Any] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._begun = False
         self._prints = Prints()
         self._journal = Journal(
@@ -107,7 +108,10 @@ class Machine:
         with self._entered():
             if not self._begun:
                 self._begun = True
-                self._loop.create_task(self._main(), name="workflow", context=self._context)
+                # held until the end: a loop doesn't, and what nothing can wake would be collected
+                self._task = self._loop.create_task(
+                    self._main(), name="workflow", context=self._context
+                )
             return self._run()
 
     def deliver(self, event: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -181,6 +185,7 @@ class Machine:
         """Take the first outcome for good and let nothing run any more."""
         if self._outcome is None:
             self._outcome = {**outcome, "ended_after": self._journal.delivered}
+        self._task = None
         self._journal.halt()
         self._loop.stop()
 

@@ -436,7 +436,7 @@ class Runner:
             self._waker.drop(f"{act.run_id}/{entity}")
         for item in act.inbox:
             _too_late(act.run_id, item)
-        act.inbox = []
+        act.inbox, act.blocked = [], None
         await self._feeder.discard(act)
 
     # --- steps, the log, the end ---------------------------------------------------------------

@@ -189,9 +189,18 @@ def test_a_view_left_by_a_killed_kernel_lives_again(kernels: Callable[..., Kerne
     second = kernels()
     second.ok(SETUP)
     second.until(lambda: cell.widget in _opened(second), "the widget is back")
+    second.until(lambda: _greeted(second, cell), "the widget answers")
     click(second, cell, "late", op="resume", token="approve-a1", payload=PAYLOAD)
     second.until(lambda: bool(second.from_widget("resumed")), "the click arrives")
     second.until(lambda: "charge A1 7" in second.ledger(), "the run goes on")
+
+
+def _greeted(kernel: Kernel, cell: Cell) -> bool:
+    """Say hello, as a view does when it is drawn; a comm is opened before it can listen."""
+    if kernel.from_widget("hello"):
+        return True
+    click(kernel, cell, "hello", op="hello")
+    return False
 
 
 def _opened(kernel: Kernel) -> list[str]:

@@ -186,7 +186,7 @@ while full < 3:
 assert len(log(store, "r")) == done + 1
 resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 add(store, "r", made)
-print(done + 1)
+print(done + 1, flush=True)
 if sys.argv[3] == "close":
     store.close()
 else:

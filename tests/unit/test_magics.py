@@ -108,6 +108,7 @@ def test_a_refusal_knows_its_cell(shell: Any, capsys: pytest.CaptureFixture[str]
 def test_a_broken_step_hides_no_refusal(shell: Any) -> None:
     """A registered step that can't be used isn't blamed for a cell that doesn't name it."""
     run(shell, "@step\ndef broken(x: 'Nowhere') -> int:\n    return 1\n")
+    run(shell, "@step\ndef _hidden(x: int) -> int:\n    return 1\n")
     found = error(shell, "%%workflow\nasync def flow():\n    await steps.dubble(1)\n")
     assert "double" in str(found)
     assert "broken" not in str(found)

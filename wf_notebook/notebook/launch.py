@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, cast
 from pydantic import BaseModel
 
 from wf_notebook import api
+from wf_notebook.definition.functions import is_alias
 from wf_notebook.definition.steps import REGISTRY, Step
 from wf_notebook.errors import DefinitionError, RegistrationError, UsageError
 from wf_notebook.guest.check import names_used
@@ -147,7 +148,11 @@ def _steps_named(names: Names, used: frozenset[str], source: str) -> dict[str, S
     """
     found = {alias: step for alias in sorted(used) if (step := _lookup(names, alias)) is not None}
     named = {name: REGISTRY.by_name(name) for name in REGISTRY.names()}
-    usable = {name: step for name, step in named.items() if step is not None and _usable(step)}
+    usable = {
+        name: step
+        for name, step in named.items()
+        if step is not None and is_alias(name) and _usable(step)
+    }
     every = {**usable, **found}
     if len(found) < len(used) or (not used and every and not _may_run(source, every)):
         return every

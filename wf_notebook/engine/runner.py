@@ -30,6 +30,7 @@ from wf_notebook.engine.decide import (
 from wf_notebook.engine.feed import Feeder
 from wf_notebook.engine.replay import Diverged, Failed, Outcome, delivery
 from wf_notebook.engine.slots import Slots
+from wf_notebook.engine.starter import Starter
 from wf_notebook.engine.turn import Draft, add_attempts, blocked_by, draft, failure_of
 from wf_notebook.engine.waker import Waker
 from wf_notebook.errors import (
@@ -49,9 +50,8 @@ if TYPE_CHECKING:
 
     from wf_notebook.clock import Clock
     from wf_notebook.config import IsolationMode, Limits
-    from wf_notebook.definition.steps import Step, StepRegistry
+    from wf_notebook.definition.steps import StepRegistry
     from wf_notebook.engine.activity import BlockReason
-    from wf_notebook.engine.attempts import Call
     from wf_notebook.engine.decide import Item
     from wf_notebook.guest.values import Tree
     from wf_notebook.ids import Ids
@@ -98,7 +98,7 @@ class Runner:
         self._closed = False
         self._waker = Waker(clock)
         self._attempts = Attempts(self._step_ended)
-        self._starter = _Starter(steps, Slots(limits.concurrent_steps), self._attempts)
+        self._starter = Starter(steps, Slots(limits.concurrent_steps), self._attempts)
         self._feeder = Feeder(spawn=spawn, read=self._read, progress=self.notify, limits=limits)
         self._unsubscribe = steps.on_change(self._steps_changed)
 
@@ -477,36 +477,6 @@ class Runner:
     def end_steps(self) -> None:
         """End the thread of asynchronous steps; the caller waits, so not on the engine's loop."""
         self._attempts.close()
-
-
-class _Starter:
-    """Slots for attempts, and the steps that take them (a `turn.Starter`)."""
-
-    def __init__(self, steps: StepRegistry, slots: Slots, attempts: Attempts) -> None:
-        self._steps = steps
-        self._attempts = attempts
-        self.slots = slots
-        self._holding: dict[str, str] = {}  # an attempt's correlation id to its step's id
-
-    def step(self, step_id: str) -> Step | None:
-        return self._steps.get(step_id)
-
-    def take(self, run_id: str, step: Step) -> bool:
-        return self.slots.take(run_id, step.step_id, step.options.concurrency)
-
-    def in_flight(self, key: str) -> bool:
-        return self._attempts.running(key)
-
-    def start(self, call: Call) -> None:
-        self._holding[call.key] = call.step.step_id
-        self._attempts.start(call)
-
-    def landed(self, key: str) -> None:
-        self.slots.give(self._holding.pop(key))
-
-    def give_back(self, calls: Sequence[Call]) -> None:
-        for call in calls:
-            self.slots.give(call.step.step_id)
 
 
 def _kept(item: Item) -> Item | None:

@@ -116,7 +116,8 @@ def launched(host: Host, launch: Launch, *, attach: bool) -> Run:
         host.settle()
         found = host.call(lambda: _alike(host, launch))
         if found is not None:
-            return Run(host, found, attached=True)
+            act = host.wait(host.activity(found.run_id))  # with its definition: forms need it
+            return Run(host, act, attached=True)
     try:
         return Run(host, host.wait(host.start(launch)))
     except RejectedError as error:

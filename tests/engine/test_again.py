@@ -245,3 +245,13 @@ return [first, await steps.count(2), await steps.count(3)]
     assert sorted(set(ran)) == [0, 1, 2, 3]
     reruns = sum(bool(e.meta.get("rerun")) for e in run.events())
     assert len(ran) <= 4 + reruns
+
+
+def test_an_attached_run_knows_its_schemas(make_world: Callable[..., World]) -> None:
+    """After a restart the cell that attaches shows the form, not raw JSON."""
+    store = MemoryStore()
+    run = ask(make_world(store))
+    other = copy_log(store, run, lambda event: None)
+    again = ask(make_world(other), attach=True)
+    assert (again.id, again.attached) == (run.id, True)
+    assert list(again.schemas) == ["Approval"]

@@ -75,7 +75,6 @@ class World:
         self.path = path
         self.read_only = read_only
         self._store = store
-        self._isolation = isolation
         self.host = Host(
             store,
             steps=steps,

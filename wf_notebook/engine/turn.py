@@ -1,4 +1,8 @@
-"""One turn of a run: what to append, and which attempts to start once it is durable. Pure."""
+"""One turn of a run: what to append, and which attempts to start once it is durable.
+
+No I/O. What a turn learns of its run (how the entry ended, the last position, which steps wait) is
+noted on the activity; if the append fails, the runner reads the run back from the log.
+"""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ WorkflowError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,6 +78,9 @@ __all__ = [
     "WorldQueryError",
     "WorldVersionError",
 ]
+
+
+HookReason: TypeAlias = Literal["unknown", "disposed", "ended", "elsewhere"]
 
 
 class WorkflowError(Exception):
@@ -272,10 +275,19 @@ class StepNotRegisteredError(RunBlockedError):
 
 
 class HookNotFoundError(WorkflowError):
-    """No open hook has that token: unknown, disposed, or its run has ended."""
+    """No open hook has that token.
+
+    Attributes:
+        reason: "unknown" (no hook ever had it), "disposed" (by its run, or by its own timeout),
+            "ended" (its run has ended) or "elsewhere" (it is another run's).
+    """
 
     default_code = "WF221"
     default_hint = "List open hooks with %wf hooks."
+
+    def __init__(self, message: str, *, reason: HookReason, hint: str | None = None):
+        super().__init__(message, hint=hint)
+        self.reason: HookReason = reason
 
 
 class HookConflictError(WorkflowError):

@@ -97,3 +97,68 @@ def test_result_on_the_main_thread(world: World) -> None:
     run = ask(world)
     with pytest.raises(WaitingForHook, match="approve"):
         run.result()
+
+
+def test_metadata(world: World) -> None:
+    """What whoever answers should know comes with the hook, and is part of what was asked."""
+    body = """
+order = {"id": "A-17", "lines": (1, 2)}
+await create_hook(token="approve", metadata=order)
+"""
+    run = go(world, body).wait_for("hook")
+    assert run.hooks[0].metadata == {"id": "A-17", "lines": (1, 2)}
+    (created,) = [e for e in run.events() if e.type == "hook_created"]
+    assert "A-17" not in str(created.meta)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [("steps", "metadata"), ("'x' * 70_000", "64000 characters")],
+)
+def test_metadata_refused(world: World, metadata: str, said: str) -> None:
+    """Metadata that cannot be recorded, or is too long, is an error at the call."""
+    run = go(world, f"create_hook(metadata={metadata})")
+    with pytest.raises(RunFailedError, match=said):
+        run.result(timeout=10)
+
+
+def test_which_refusal(world: World) -> None:
+    """Unknown, disposed, ended and another run's hook are told apart by a word."""
+    body = """
+create_hook(token="first").dispose()
+await create_hook(token="second")
+"""
+    run = go(world, body).wait_for("hook")
+    other = ask(world)
+
+    def reason(token: str) -> str:
+        with pytest.raises(HookNotFoundError) as caught:
+            run.resume(token)
+        return caught.value.reason
+
+    assert [reason(t) for t in ("nobody", "first", "approve")] == [
+        "unknown",
+        "disposed",
+        "elsewhere",
+    ]
+    run.resume("second")
+    run.result(timeout=10)
+    assert reason("second") == "ended"
+    other.cancel()
+
+
+def test_resent_to_a_reused_token(world: World) -> None:
+    """A resume sent again after its answer was lost isn't taken for one of the token's next hook."""
+    body = """
+for _ in range(2):
+    async with create_hook(token="again") as hook:
+        await hook
+"""
+    run = go(world, body).wait_for("hook")
+    first = run.resume("again", 1, resume_id="click-1")
+    run.reached(lambda act: len(act.state.hooks) == 2).result(timeout=10)
+    assert run.resume("again", 1, resume_id="click-1") == first
+    assert run.status == "suspended"
+    run.resume("again", 2, resume_id="click-2")
+    run.result(timeout=10)
+    assert types(run).count("hook_received") == 2

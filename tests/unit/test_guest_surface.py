@@ -233,7 +233,8 @@ async def w():
 """
     play = Play(source)
     assert play.commands[0] == {
-        "op": "hook", "token": "approve", "schema": "Approval", "title": "Please", "line": 3,
+        "op": "hook", "token": "approve", "schema": "Approval", "title": "Please",
+        "metadata": None, "line": 3,
         "n": 1, "after": 0,
     }  # fmt: skip
     play.open_hook(1)

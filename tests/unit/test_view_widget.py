@@ -224,7 +224,10 @@ def test_field_errors_come_back_beside_their_id(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (HookNotFoundError("It was disposed.", hint=""), "WF221 It was disposed."),
+        (
+            HookNotFoundError("It was disposed.", reason="disposed", hint=""),
+            "WF221 It was disposed.",
+        ),
         (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
     ],
 )

@@ -74,6 +74,6 @@ def find_hook(world: World, token: str | None, caller: Caller) -> tuple[Run, Hoo
         return found[0]
     if not found:
         msg = "No hook is open." if token is None else f"No open hook has the token '{token}'."
-        raise HookNotFoundError(msg, hint=f"List them with {caller.word} hooks.")
+        raise HookNotFoundError(msg, reason="unknown", hint=f"List them with {caller.word} hooks.")
     tokens = ", ".join(visible(hook.token) for _, hook in found)
     raise UsageError(f"Several hooks are open: {tokens}.", hint="Name one of them.")

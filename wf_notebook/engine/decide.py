@@ -265,8 +265,21 @@ def _resumed(state: RunState, item: Resumed, pen: Pen, decision: Decision) -> No
 
 
 def _not_open(state: RunState, token: str) -> HookNotFoundError:
-    why = f"run {state.run_id} has ended" if state.terminal else "it was disposed"
-    return HookNotFoundError(f"The hook '{token}' is no longer open: {why}.")
+    if state.terminal:
+        return hook_ended(token, state.run_id)
+    return hook_disposed(token, state.run_id)
+
+
+def hook_ended(token: str, run_id: str, also: str = "") -> HookNotFoundError:
+    """Return the refusal of a payload that came after its run's end; `also` ends the message."""
+    msg = f"The hook '{token}' is no longer open: its run {run_id} has ended. {also}".rstrip()
+    return HookNotFoundError(msg, reason="ended")
+
+
+def hook_disposed(token: str, run_id: str, also: str = "") -> HookNotFoundError:
+    """Return the refusal of a payload that came after its hook was disposed."""
+    msg = f"The hook '{token}' is no longer open: run {run_id} disposed it. {also}".rstrip()
+    return HookNotFoundError(msg, reason="disposed")
 
 
 def _cancelled(state: RunState, item: CancelAsked, decision: Decision) -> None:
@@ -352,7 +365,7 @@ class Asked:
         if command.schema_name is not None and command.schema_name not in schemas:
             raise _forged(f"schema '{command.schema_name}', which this run was not given")
         return self.pen.write(
-            "hook_created", cid, data={"title": command.title} if command.title else None,
+            "hook_created", cid, data=_shown(command),
             n=command.n, token=command.token, schema=command.schema_name, line=command.line,
             ack=command.ack or None,
         )  # fmt: skip
@@ -369,6 +382,12 @@ class Asked:
                 return self.pen.write("wait_cancelled", cid)
             case _:
                 assert_never(command)
+
+
+def _shown(command: HookCommand) -> dict[str, Tree] | None:
+    """Return what whoever answers a hook reads: it is sealed; None if there is nothing to read."""
+    shown: dict[str, Tree] = {"title": command.title, "metadata": command.metadata}
+    return {name: value for name, value in shown.items() if value is not None} or None
 
 
 def _forged(what: str) -> GuestProtocolError:

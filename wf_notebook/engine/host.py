@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from wf_notebook.definition.schemas import validate_payload
 from wf_notebook.engine.activity import Activity, from_log
-from wf_notebook.engine.decide import CancelAsked, Nudge, Resumed
+from wf_notebook.engine.decide import CancelAsked, Nudge, Resumed, hook_disposed, hook_ended
 from wf_notebook.engine.loops import LoopThread
 from wf_notebook.engine.runner import Runner
 from wf_notebook.errors import (
@@ -287,18 +287,31 @@ class Host:
         With `run_id`, only to a hook of that run. The future gives the seq of the recorded event. It fails with `HookNotFoundError`,
         `HookPayloadError` or a `WorldError`.
         """
-        chosen = resume_id or self.ids.event_id()
-        return self.submit(self._resume(token, payload, chosen, only=run_id))
+        return self.submit(self._resume(token, payload, resume_id, only=run_id))
 
     async def _resume(
-        self, token: str, payload: object, resume_id: str, *, only: str | None
+        self, token: str, payload: object, resume_id: str | None, *, only: str | None
     ) -> int:
         owner = await asyncio.wrap_future(self.store.token_owner(token))
-        if owner is None or only not in (None, owner[0]):
-            return await self._resumed_before(token, resume_id)
+        before = await self._resumed_before(token, resume_id)
+        if before is not None:
+            return before
+        if owner is None:
+            raise await self._no_hook(token)
+        if only not in (None, owner[0]):
+            raise _elsewhere(token, owner[0])
+        return await self._hand_over(owner, token, payload, resume_id or self.ids.event_id())
+
+    async def _hand_over(
+        self, owner: tuple[str, str], token: str, payload: object, resume_id: str
+    ) -> int:
         run_id, hook_id = owner
         act = await self._activity(run_id)
-        schema = act.state.hooks[hook_id].schema or ""
+        hook = act.state.hooks.get(hook_id)
+        if hook is None:  # its log cannot be read here
+            said = act.blocked
+            raise WorldError(said.message if said else "", hint=said.hint if said else None)
+        schema = hook.schema or ""
         schemas = (await self.definition(act)).schemas
         # a model's validators are the user's code: never on our loop
         tree = await asyncio.to_thread(
@@ -314,27 +327,35 @@ class Host:
             act.definition = await self.runner.definition(act.run_id)
         return act.definition
 
-    async def _resumed_before(self, token: str, resume_id: str) -> int:
-        """A resume whose answer was lost is answered again; any other is too late."""
-        history = await asyncio.wrap_future(self.store.hook_history(token))
-        for hook in history:
+    async def _resumed_before(self, token: str, resume_id: str | None) -> int | None:
+        """Return the seq of a payload that a closed hook of that token got under that resume id.
+
+        A resume whose answer was lost is sent again, perhaps after the hook was disposed, or when
+        the token is another hook's by now. An open hook knows its own resume ids.
+        """
+        if resume_id is None:
+            return None
+        for hook in await asyncio.wrap_future(self.store.hook_history(token)):
+            if hook["state"] == "open":
+                continue
             for event in await asyncio.wrap_future(self.store.read(hook["run_id"])):
                 mine = event.correlation_id == hook["correlation_id"]
                 if mine and event.meta.get("resume_id") == resume_id:
                     return event.seq
-        raise await self._no_hook(token, history)
+        return None
 
-    async def _no_hook(self, token: str, history: Sequence[Mapping[str, Any]]) -> HookNotFoundError:
+    async def _no_hook(self, token: str) -> HookNotFoundError:
+        history = await asyncio.wrap_future(self.store.hook_history(token))
         open_tokens = sorted(
             hook.token for act in self.runner.unfinished for hook in act.state.open_hooks
         )
         listed = "Open hooks: " + ", ".join(open_tokens) + "." if open_tokens else "None is open."
         if not history:
-            return HookNotFoundError(f"No hook has the token '{token}'. {listed}")
+            msg = f"No hook has the token '{token}'. {listed}"
+            return HookNotFoundError(msg, reason="unknown")
         run_id = history[0]["run_id"]
         ended = self.runner.activity(run_id) is None
-        why = f"its run {run_id} has ended" if ended else f"run {run_id} disposed it"
-        return HookNotFoundError(f"The hook '{token}' is no longer open: {why}. {listed}")
+        return (hook_ended if ended else hook_disposed)(token, run_id, listed)
 
     def wake(self, run_id: str, wait_id: str | None) -> Future[int]:
         """End one wait early, or all sleeps of a run; the future gives 0 if there was none."""
@@ -371,6 +392,12 @@ class Host:
         await self.runner.close()
         for isolation in self._isolations.values():
             await isolation.close()
+
+
+def _elsewhere(token: str, run_id: str) -> HookNotFoundError:
+    msg = f"The hook '{token}' belongs to another run, {run_id}."
+    hint = f"Resume it there: get_run('{run_id}').resume(...), or world.resume(...)."
+    return HookNotFoundError(msg, reason="elsewhere", hint=hint)
 
 
 def copy_state(state: RunState) -> RunState:

@@ -253,8 +253,8 @@ def _asked(command: Command) -> tuple[Any, ...]:
     match command:
         case StepCommand(n=n, alias=alias, args=args):
             return ("step", n, alias, canonical(args))
-        case HookCommand(n=n, token=token, schema_name=schema, title=title):
-            return ("hook", n, token, schema, title)
+        case HookCommand(n=n, token=token, schema_name=schema, title=title, metadata=metadata):
+            return ("hook", n, token, schema, title, canonical(metadata))
         case WaitCommand(n=n, kind=kind, due_us=due):
             return ("wait", n, kind, due)
         case StepCancelCommand(n=n):
@@ -273,7 +273,8 @@ def _recorded(event: Event, n: int) -> tuple[Any, ...]:
         case "step_created":
             return ("step", n, meta["alias"], canonical(data.get("args")))
         case "hook_created" | "hook_conflict":
-            return ("hook", n, meta["token"], meta.get("schema"), data.get("title"))
+            known = canonical(data.get("metadata"))
+            return ("hook", n, meta["token"], meta.get("schema"), data.get("title"), known)
         case "wait_created":
             return ("wait", n, meta["kind"], meta["due_us"])
         case "step_cancelled":
@@ -289,7 +290,7 @@ def _words(asked: tuple[Any, ...]) -> str:
     match asked:
         case ("step", n, alias, _):
             return f"command {n}: step {alias} with its arguments"
-        case ("hook", n, token, _, _):
+        case ("hook", n, token, *_):
             return f"command {n}: hook {token}"
         case ("wait", n, kind, due):
             return f"command {n}: {kind} until {iso(due)}"

@@ -25,6 +25,7 @@ from wf_notebook.engine.decide import (
     StepEnded,
     WaitEnded,
     decide,
+    hook_ended,
     replace_conflicts,
 )
 from wf_notebook.engine.feed import Feeder
@@ -34,7 +35,6 @@ from wf_notebook.engine.starter import Starter
 from wf_notebook.engine.turn import Draft, add_attempts, blocked_by, draft, failure_of
 from wf_notebook.engine.waker import Waker
 from wf_notebook.errors import (
-    HookNotFoundError,
     IsolationError,
     PayloadError,
     WorkflowError,
@@ -562,8 +562,7 @@ def _too_late(run_id: str, item: Item) -> None:
     """Answer whoever asked something of a run that has ended or was set aside."""
     match item:
         case Resumed(reply=reply, token=token):
-            msg = f"The hook '{token}' is no longer open: run {run_id} has ended."
-            reply.set_exception(HookNotFoundError(msg))
+            reply.set_exception(hook_ended(token, run_id))
         case CancelAsked(reply=reply):
             reply.set_result(0)
         case WaitEnded(reply=reply) if reply is not None:

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from wf_notebook.guest import problems
-from wf_notebook.guest.calls import AskedFuture, make_steps
+from wf_notebook.guest.calls import AskedFuture, make_steps, to_tree
 from wf_notebook.guest.durations import parse_duration
 from wf_notebook.guest.failures import printable
 from wf_notebook.guest.hooks import Hook
 from wf_notebook.guest.journal import MAX_TIME_US
 from wf_notebook.guest.loop import due_in
+from wf_notebook.guest.values import Tree, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MAX_TOKEN: Final = 200
 _MAX_TITLE: Final = 500
+_MAX_METADATA: Final = 64_000  # characters of its canonical text: it is read, not computed with
 _MAX_PRINTED: Final = 1 << 20
 
 
@@ -140,6 +142,8 @@ class Surface:
         schema: str | None = None,
         timeout: str | float | timedelta | None = None,
         title: str | None = None,
+        *,
+        metadata: object = None,
     ) -> Hook:
         """Open a hook; await it, or iterate over it, for payloads.
 
@@ -148,10 +152,11 @@ class Surface:
             schema: the name of the model that a payload must fit.
             timeout: how long to wait for the first payload before TimeoutError.
             title: what people read above the form, up to 500 characters.
+            metadata: what whoever answers should know: any value that can be recorded.
 
         Raises:
-            ValueError: no such schema, or a text is too long.
-            TypeError: an argument is of another type.
+            ValueError: no such schema, or a text or the metadata is too long.
+            TypeError: an argument is of another type, or the metadata cannot be recorded.
         """
         seconds = None if timeout is None else parse_duration(timeout)
         command = {
@@ -159,6 +164,7 @@ class Surface:
             "token": _text("token", token or self._chance.token(), _MAX_TOKEN),
             "schema": self._known_schema(schema),
             "title": None if title is None else _text("title", title, _MAX_TITLE),
+            "metadata": _metadata(metadata),
             "line": self._journal.line(),
         }
         if token == "":
@@ -203,6 +209,14 @@ class Surface:
                 raise TypeError(msg)
         joined = (" " if sep is None else sep).join(map(str, values))
         self._prints.add(joined + ("\n" if end is None else end))
+
+
+def _metadata(value: object) -> Tree:
+    tree = to_tree(value, "metadata")
+    if (size := len(canonical(tree))) > _MAX_METADATA:
+        msg = f"create_hook(metadata=...) takes up to {_MAX_METADATA} characters, not {size}"
+        raise ValueError(msg)
+    return tree
 
 
 def _text(name: str, value: Any, limit: int) -> str:

@@ -57,6 +57,7 @@ class HookCommand(_Command):
     token: Annotated[str, Field(min_length=1, max_length=200)]
     schema_name: str | None = Field(default=None, alias="schema")
     title: Annotated[str, Field(max_length=500)] | None = None
+    metadata: JsonTree = None
     ack: bool = False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from wf_notebook.guest.values import decode
 from wf_notebook.world.events import TERMINAL
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Hook:
         token: what a resume names.
         schema: name of a schema in the definition, or None.
         title: what to show a person, or None.
+        metadata_tree: what else whoever answers should know, as a tree.
         received: how many payloads were recorded.
         resume_ids: those of the recorded payloads.
         owner: with status "conflict": the run that owns the token.
@@ -92,6 +94,7 @@ class Hook:
     created_us: int
     schema: str | None = None
     title: str | None = None
+    metadata_tree: Tree = None
     status: HookStatus = "open"
     received: int = 0
     resume_ids: tuple[str, ...] = ()
@@ -103,6 +106,11 @@ class Hook:
     def open(self) -> bool:
         """Whether it may be resumed."""
         return self.status == "open"
+
+    @property
+    def metadata(self) -> object:
+        """What else whoever answers should know; models are records; None if there is nothing."""
+        return decode(self.metadata_tree)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +309,7 @@ def _hook_created(s: RunState, e: Event) -> None:
         created_us=e.time_us,
         schema=e.meta.get("schema"),
         title=title if isinstance(title, str) else None,
+        metadata_tree=(e.data or {}).get("metadata"),
         status="conflict" if e.type == "hook_conflict" else "open",
         owner=e.meta.get("owner"),
     )

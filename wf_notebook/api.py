@@ -11,6 +11,7 @@ from wf_notebook import config
 from wf_notebook.clock import SystemClock
 from wf_notebook.definition.compile import compile_definition
 from wf_notebook.definition.steps import REGISTRY
+from wf_notebook.engine.context import CURRENT
 from wf_notebook.engine.host import Host, Origin
 from wf_notebook.errors import (
     DefinitionError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from wf_notebook.config import IsolationMode, Limits
     from wf_notebook.definition.model import CheckReport
     from wf_notebook.definition.steps import Step, StepRegistry
+    from wf_notebook.engine.context import StepContext
     from wf_notebook.ids import Ids
     from wf_notebook.world.duckdb import Table
     from wf_notebook.world.keys import KeyProvider, KeySource
@@ -301,6 +303,12 @@ def get_run(run_id: str, world: World | None = None) -> Run:
     return (world or current_world()).get(run_id)
 
 
+def _world_of(caller: StepContext | None) -> World:
+    """The world of the step that calls, else the current one."""
+    found = [w for w in _OPEN if caller is not None and w.id == caller.world_id]
+    return found[-1] if found else current_world()
+
+
 def check(
     source: str,
     *,
@@ -347,13 +355,16 @@ def start(  # noqa: PLR0913 - keyword-only past the arguments
 ) -> Run:
     """Start a run; returns once that is durable, and never waits for the run itself.
 
+    Called in a step, it starts a child of the run that called the step, in the same world. An
+    attempt that is made again finds the child that an earlier one has started.
+
     Args:
         source: the workflow: one `async def` whose first statement is "use workflow".
         args, kwargs: what the entry is called with.
         steps, schemas, export_name, name, cell: as for `check`.
         id: idempotency key: the same key, source and arguments give the existing run.
         attributes: plain text to find the run by; not sealed.
-        world: where; the current one unless given.
+        world: where; the current one unless given, in a step the step's own.
         isolation: "process" or "inline".
         origin: where the source came from, for tracebacks.
         attach: return an unfinished run of the same source and arguments instead, if there is one.
@@ -370,7 +381,8 @@ def start(  # noqa: PLR0913 - keyword-only past the arguments
     came_from = origin or Origin()
     if report.definition is None:
         raise DefinitionError(report.diagnostics, source=source, origin=came_from.to_json())
-    host = (world or current_world()).host
+    caller = CURRENT.get(None)
+    host = (world or _world_of(caller)).host
     launch = prepare(
         host,
         report.definition,
@@ -380,5 +392,6 @@ def start(  # noqa: PLR0913 - keyword-only past the arguments
         isolation=isolation,
         origin=came_from,
         schemas=schemas or (),
+        caller=caller,
     )
     return launched(host, launch, attach=attach)

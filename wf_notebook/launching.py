@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from wf_notebook.definition.entry import check_call
 from wf_notebook.definition.values import to_tree
+from wf_notebook.engine.attributes import checked
 from wf_notebook.engine.host import Host, Launch, Origin
-from wf_notebook.errors import RunConflictError, UsageError
+from wf_notebook.errors import RunConflictError
 from wf_notebook.guest.values import canonical
 from wf_notebook.ids import keyed_run_id
 from wf_notebook.run import Run
@@ -21,10 +23,8 @@ if TYPE_CHECKING:
     from wf_notebook.config import IsolationMode
     from wf_notebook.definition.model import Definition
     from wf_notebook.engine.activity import Activity
+    from wf_notebook.engine.context import StepContext
     from wf_notebook.guest.values import Tree
-
-ATTRIBUTES: Final = 32  # of a run
-ATTRIBUTE_CHARS: Final = 256  # of a name or a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,11 @@ def prepare(  # noqa: PLR0913 - keyword-only past what is called with what
     isolation: IsolationMode | None,
     origin: Origin,
     schemas: Iterable[Any] | Mapping[str, Any],
+    caller: StepContext | None = None,
 ) -> Launch:
     """Return a run that is ready to be created; everything that can be refused is refused here.
+
+    Where the caller is a step of this world, it is a child of that step's run.
 
     Raises:
         ArgumentsError, PayloadError: the entry doesn't take these arguments.
@@ -65,9 +68,12 @@ def prepare(  # noqa: PLR0913 - keyword-only past what is called with what
     """
     check_call(definition, arguments.args, arguments.kwargs)
     args, kwargs = arguments.trees()
-    extra: dict[str, Any] = {"attributes": _checked(attributes)}
+    extra: dict[str, Any] = {"attributes": checked(attributes)}
     if key is not None:
         extra["key"] = key
+    if caller is not None and caller.world_id == host.store.world_id:
+        extra |= _ancestors(caller)
+        key = key or _child_key(caller, definition, [args, kwargs])
     return Launch(
         run_id=_run_id(host, key),
         definition=definition,
@@ -78,6 +84,17 @@ def prepare(  # noqa: PLR0913 - keyword-only past what is called with what
         extra=extra,
         models=_models(schemas),
     )
+
+
+def _ancestors(caller: StepContext) -> dict[str, Any]:
+    parent = {"run_id": caller.run_id, "step_id": caller.step_id}
+    return {"parent": parent, "root": caller.root_id}
+
+
+def _child_key(caller: StepContext, definition: Definition, arguments: Tree) -> str:
+    """Return what a child is found by when the attempt that started it is made again."""
+    text = f"{definition.workflow_id}\0{canonical(arguments)}"
+    return caller.child_key(hashlib.sha256(text.encode()).hexdigest())
 
 
 def _run_id(host: Host, key: str | None) -> str:
@@ -92,17 +109,6 @@ def _models(schemas: Iterable[Any] | Mapping[str, Any]) -> dict[str, Any]:
         return dict(cast("Mapping[str, Any]", schemas))
     models: list[Any] = list(schemas)
     return {model.__name__: model for model in models}
-
-
-def _checked(attributes: Mapping[str, str]) -> dict[str, str]:
-    texts: list[object] = [text for pair in attributes.items() for text in pair]
-    fits = len(attributes) <= ATTRIBUTES and all(
-        isinstance(text, str) and len(text) <= ATTRIBUTE_CHARS for text in texts
-    )
-    if not fits:
-        msg = f"attributes take up to {ATTRIBUTES} texts of up to {ATTRIBUTE_CHARS} characters."
-        raise UsageError(msg, hint="Put larger data into the arguments: those are sealed.")
-    return dict(attributes)
 
 
 def launched(host: Host, launch: Launch, *, attach: bool) -> Run:

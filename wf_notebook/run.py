@@ -154,8 +154,24 @@ class Run:
 
     @property
     def attributes(self) -> Mapping[str, str]:
-        """Plain text that it can be found by."""
-        return self._act.state.created.get("attributes") or {}
+        """Plain texts that it can be found by."""
+        return self._act.state.attributes
+
+    @property
+    def parent(self) -> tuple[str, str] | None:
+        """(run id, step id) of the step that started it, or None."""
+        found = self._act.state.created.get("parent")
+        return (found["run_id"], found["step_id"]) if found else None
+
+    @property
+    def root(self) -> str:
+        """Id of the run at the top: its own, unless a step started it."""
+        return self._act.root_id
+
+    def children(self) -> list[Run]:
+        """Return the runs that its steps have started, oldest first."""
+        ids = self._host.wait(self._host.store.children(self.id))
+        return [Run(self._host, self._host.wait(self._host.activity(i))) for i in ids]
 
     def events(self) -> list[Event]:
         """Return its log, opened."""
@@ -346,6 +362,18 @@ class Run:
         Steps in flight are asked to stop. No `finally` of the source runs.
         """
         return self._host.wait(self._host.cancel(self.id, reason))
+
+    def set_attributes(self, attributes: Mapping[str, str | None]) -> int:
+        """Label the run; returns the seq of the recorded event, once durable.
+
+        Args:
+            attributes: name to text, or to None to take that attribute away.
+
+        Raises:
+            UsageError: there would be more than 32, one is longer than 256 characters, or the run
+                has ended.
+        """
+        return self._host.wait(self._host.label(self._act, attributes))
 
     def rerun(self) -> Run:
         """Start another run of the same stored definition with the same arguments.

@@ -63,7 +63,10 @@ def events(draw: st.DrawFn, at: int) -> NewEvent:
         case 3:
             return received(key, draw(st.sampled_from(["i1", "i2"])), at)
         case 4:
-            return event("run_started", at=at)
+            label = draw(st.dictionaries(st.sampled_from("ab"), st.sampled_from("xy")))
+            return draw(st.sampled_from([
+                event("run_started", at=at), event("attr_set", at=at, attributes=label)
+            ]))  # fmt: skip
         case 5 if draw(st.integers(0, 4)) == 0:
             kind, meta = draw(st.sampled_from(_ENDS))
             return event(kind, at=at, data={"error": {"type": "E"}, "result": 1}, **meta)

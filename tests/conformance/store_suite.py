@@ -412,6 +412,28 @@ class StoreSuite:
         assert [r.run_id for r in store.runs(status="failed").result(timeout=30)] == ["a"]
         assert len(store.runs(limit=None).result(timeout=30)) == 3
 
+    def test_lists_show_the_attributes_of_now(self, store: EventStore) -> None:
+        """Of runs that live, of those that have ended, and of those that were never labelled anew."""
+        add(store, "live", created(at=1000, attributes={"a": "1"}))
+        add(store, "live", event("attr_set", attributes={"a": "2"}))
+        add(store, "over", created(at=2000, attributes={"a": "1"}))
+        add(store, "over", event("attr_set", at=2000, attributes={"b": "3"}))
+        add(store, "over", event("attr_set", at=2000, attributes={}))
+        add(store, "over", event("run_completed", at=2000))
+        add(store, "same", created(at=3000, attributes={"a": "1"}))
+        add(store, "same", event("run_completed", at=3000))
+        rows = {r.run_id: r.attributes for r in store.runs().result(timeout=30)}
+        assert rows == {"live": {"a": "2"}, "over": {}, "same": {"a": "1"}}
+
+    def test_the_children_of_a_run(self, store: EventStore) -> None:
+        """Those that its steps have started, oldest first; not theirs."""
+        add(store, "p", created(at=1000))
+        for name, at, parent in (("c2", 3000, "p"), ("c1", 2000, "p"), ("g", 4000, "c1")):
+            add(store, name, created(at=at, parent={"run_id": parent, "step_id": "s"}))
+        add(store, "c1", event("run_completed", at=5000))
+        assert store.children("p").result(timeout=30) == ["c1", "c2"]
+        assert store.children("g").result(timeout=30) == []
+
     def test_unfinished_runs_are_listed_oldest_first(self, store: EventStore) -> None:
         """Those without a terminal event, and no others."""
         add(store, "b", created(at=1000))
@@ -464,6 +486,7 @@ class StoreSuite:
             store.token_owner("t"),
             store.hook_history("t"),
             store.chunks("r", "out"),
+            store.children("r"),
         ):
             assert isinstance(pending.exception(timeout=30), WorldClosedError)
 

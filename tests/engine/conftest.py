@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.worlds import opened
 from wf_notebook.api import World
 from wf_notebook.definition.steps import StepRegistry
 from wf_notebook.testing import VirtualClock
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
 def registry() -> StepRegistry:
     """The steps that this test's worlds know."""
     return StepRegistry()
+
+
+@pytest.fixture(params=["memory", "duckdb"])
+def any_store(request: pytest.FixtureRequest) -> Iterator[EventStore]:
+    """A store of each kind."""
+    store = MemoryStore() if request.param == "memory" else opened(":memory:")
+    with contextlib.closing(store):
+        yield store
 
 
 @pytest.fixture

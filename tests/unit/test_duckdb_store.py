@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -101,7 +102,7 @@ def test_long_groups_are_written_alike(store: DuckDBStore) -> None:
 
 
 def test_a_world_that_is_reopened_knows_what_it_knew(place: Path) -> None:
-    """Fences, open entities, tokens, resume ids, chunks and large values of unfinished runs."""
+    """Fences, open entities, tokens, resume ids, chunks, labels and large values of live runs."""
     big = {"args": "x" * 100_000}
     with closing(opened(place)) as store:
         world_id = store.world_id
@@ -109,6 +110,7 @@ def test_a_world_that_is_reopened_knows_what_it_knew(place: Path) -> None:
         add(store, "r", event("step_created", "b", data=big, n=3, alias="a", step_id="i"))
         add(store, "r", chunks=(Chunk("out", 0, "x"),))
         add(store, "done", created(), event("run_completed"))
+        add(store, "l", created(), event("attr_set", attributes={"a": "1"}))
         before = list(log(store, "r"))
     with closing(opened(place)) as store:
         assert store.world_id == world_id
@@ -122,6 +124,9 @@ def test_a_world_that_is_reopened_knows_what_it_knew(place: Path) -> None:
         assert refused(store, "done", step("s")).reason == "run_ended"
         add(store, "r", event("step_created", "c", data=big, n=4, alias="a", step_id="i"), fence=3)
         assert rows(store, "select count(*) from blobs") == [(1,)]
+        add(store, "l", event("run_completed"))
+        (row,) = store.runs(status="completed", limit=1).result(timeout=30)
+        assert row.attributes == {"a": "1"}
 
 
 def test_finished_runs_take_no_memory(store: DuckDBStore) -> None:
@@ -190,6 +195,8 @@ def assert_views_agree(store: DuckDBStore, run_id: str) -> None:
     assert view("status, created_us, started_us, ended_us, code, line", "runs") == [
         (state.status, state.created_us, state.started_us, state.ended_us, state.code, state.line)
     ]
+    ((labels,),) = view("attributes", "runs")
+    assert json.loads(labels) == state.attributes
     columns = "id, n, alias, step_id, line, status, attempts, created_us, retry_at_us, ended_us"
     assert view(columns, "steps") == folded([
         (s.id, s.n, s.alias, s.step_id, s.line, s.status, len(s.attempts), s.created_us,

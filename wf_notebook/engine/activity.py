@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from wf_notebook.engine.attributes import Attributes
 from wf_notebook.engine.decide import next_attempt
 from wf_notebook.engine.replay import delivery, is_command
 from wf_notebook.world.state import RunState, fold
@@ -59,6 +60,7 @@ class Activity:
         todo: ids of steps that need an attempt as soon as there is a slot.
         ended: the entry's return, while open steps are drained.
         models: pydantic models by schema name, if this process has them.
+        attributes: how it is labelled, what is about to be recorded included.
         replayed: (k, n) while k of n events have been replayed, else None.
     """
 
@@ -80,8 +82,18 @@ class Activity:
     ended: Completed | None = None
     blocked: Blocked | None = None
     models: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    attributes: Attributes = field(init=False)
     replayed: tuple[int, int] | None = None
     subscribers: list[Callable[[], None]] = field(default_factory=list["Callable[[], None]"])
+
+    def __post_init__(self) -> None:
+        self.attributes = Attributes(self.state.attributes)
+
+    @property
+    def root_id(self) -> str:
+        """The run at the top: this one, unless a step of another run has started it."""
+        root: str = self.state.created.get("root", self.run_id)
+        return root
 
     @property
     def isolation(self) -> IsolationMode:

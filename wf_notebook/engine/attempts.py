@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import threading
 import traceback
@@ -12,15 +13,17 @@ from typing import TYPE_CHECKING, Final
 
 from wf_notebook.clock import SECOND_US
 from wf_notebook.engine.context import CURRENT, StepContext
-from wf_notebook.engine.decide import AttemptFailed, StepEnded, Succeeded
+from wf_notebook.engine.decide import AttemptFailed, AttributesSet, StepEnded, Succeeded
 from wf_notebook.engine.loops import LoopThread
 from wf_notebook.errors import FatalError, PayloadError, RetryableError
 from wf_notebook.guest.durations import parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from wf_notebook.definition.steps import Step
+    from wf_notebook.engine.attributes import Attributes
+    from wf_notebook.engine.decide import Item
     from wf_notebook.guest.values import Tree
 
 MESSAGE_CHARS: Final = 4_000
@@ -37,6 +40,8 @@ class Call:
         step: the registered step.
         args: the bound arguments, as a tree.
         first_started_us: when the first attempt started.
+        root_id: the run at the top of the run that calls.
+        attributes: that run's.
     """
 
     run_id: str
@@ -45,11 +50,8 @@ class Call:
     step: Step
     args: dict[str, Tree]
     first_started_us: int
-
-    def context(self) -> StepContext:
-        """Return what the step can ask about this attempt."""
-        started = datetime.fromtimestamp(self.first_started_us / SECOND_US, UTC)
-        return StepContext(self.run_id, self.key, self.attempt, started)
+    root_id: str
+    attributes: Attributes
 
 
 @dataclass(slots=True)
@@ -65,11 +67,20 @@ class _Flight:
 class Attempts:
     """Makes attempts and reports each once it has really returned.
 
-    Called on the engine's loop; `report(run_id, ended)` is called there, too.
+    Called on the engine's loop; `report(run_id, ended)` and `post(run_id, item)`, for what an
+    attempt has to say meanwhile, are called there, too.
     """
 
-    def __init__(self, report: Callable[[str, StepEnded], None]) -> None:
+    def __init__(
+        self,
+        report: Callable[[str, StepEnded], None],
+        post: Callable[[str, Item], None],
+        *,
+        world_id: str,
+    ) -> None:
         self._report = report
+        self._post = post
+        self._world_id = world_id
         self._engine_loop = asyncio.get_running_loop()
         self._steps = LoopThread("wf-steps")
         self._flights: dict[str, _Flight] = {}
@@ -81,7 +92,7 @@ class Attempts:
 
     def start(self, call: Call) -> None:
         """Begin an attempt."""
-        flight = _Flight(call, call.context())
+        flight = _Flight(call, self._context(call))
         self._flights[call.key] = flight
         if call.step.is_async:
             self._steps.loop.call_soon_threadsafe(self._spawn, flight)
@@ -91,6 +102,28 @@ class Attempts:
             threading.Thread(
                 target=run, args=(self._work, flight), name=f"wf-step-{call.step.name}", daemon=True
             ).start()
+
+    def _context(self, call: Call) -> StepContext:
+        """Return what the step can ask about this attempt, and for its run."""
+
+        def label(changes: Mapping[str, str | None]) -> None:
+            item = AttributesSet(changes, call.key)
+            call.attributes.change(changes, lambda: self._say(call.run_id, item))
+
+        return StepContext(
+            call.run_id,
+            call.key,
+            call.attempt,
+            datetime.fromtimestamp(call.first_started_us / SECOND_US, UTC),
+            call.root_id,
+            self._world_id,
+            label,
+        )
+
+    def _say(self, run_id: str, item: Item) -> None:
+        """Tell the engine, from whatever thread; what a closed world is told is lost with it."""
+        with contextlib.suppress(RuntimeError):
+            self._engine_loop.call_soon_threadsafe(self._post, run_id, item)
 
     def running(self, key: str) -> bool:
         """Whether an attempt of that step has not returned yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from wf_notebook.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
 __all__ = ["CURRENT", "StepContext", "step_context"]
@@ -25,13 +27,19 @@ class StepContext:
             serves as an idempotency key towards other systems.
         attempt: 1, 2, 3 …
         first_started: when the first attempt started, aware, UTC.
+        root_id: the run at the top: `run_id`, unless that run was itself started by a step.
+        world_id: the world that the run lives in.
     """
 
     run_id: str
     step_id: str
     attempt: int
     first_started: datetime
+    root_id: str
+    world_id: str
+    label: Callable[[Mapping[str, str | None]], None] = field(repr=False, compare=False)
     signal: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
+    started: Counter[str] = field(default_factory=Counter[str], repr=False, compare=False)
 
     @property
     def cancelled(self) -> bool:
@@ -41,6 +49,28 @@ class StepContext:
         from outside. An asynchronous step gets `asyncio.CancelledError` besides.
         """
         return self.signal.is_set()
+
+    def set_attributes(self, attributes: Mapping[str, str | None]) -> None:
+        """Label the run: plain texts that it can be found by, such as how far it has come.
+
+        They are recorded by the time the step's outcome is; nothing is, once the run has ended.
+
+        Args:
+            attributes: name to text, or to None to take that attribute away.
+
+        Raises:
+            UsageError: the run would have more than 32, or one is longer than 256 characters.
+        """
+        self.label(dict(attributes))
+
+    def child_key(self, what: str) -> str:
+        """Return the key of the run that this step starts next with that source and arguments.
+
+        The same in every attempt of the step: an attempt that is made again finds the children
+        that an earlier one has started.
+        """
+        self.started[what] += 1
+        return f"{self.step_id}/{what}/{self.started[what]}"
 
 
 CURRENT: Final[ContextVar[StepContext]] = ContextVar("wf_notebook.step_context")

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from wf_notebook.clock import SECOND_US
+from wf_notebook.engine.attributes import merged
 from wf_notebook.errors import (
     GuestProtocolError,
     HookNotFoundError,
+    UsageError,
     WorkflowError,
 )
 from wf_notebook.ids import correlation_id
@@ -118,6 +120,20 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class AttributesSet:
+    """A step, or somebody outside, labels the run; None takes a label away.
+
+    Attributes:
+        step: id of the step, or None.
+        reply: gets the event's seq, if somebody waits for it.
+    """
+
+    changes: Mapping[str, str | None]
+    step: str | None = None
+    reply: Future[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CancelAsked:
     """Somebody cancels the run; `reply` gets the event's seq."""
 
@@ -139,7 +155,7 @@ class Nudge:
     """Look again: just opened, a retry is due, a slot is free, a step was registered."""
 
 
-Item = StepEnded | WaitEnded | Resumed | CancelAsked | GaveUp | Nudge
+Item = StepEnded | WaitEnded | Resumed | AttributesSet | CancelAsked | GaveUp | Nudge
 
 
 @dataclass(slots=True)
@@ -182,10 +198,10 @@ def decide(state: RunState, items: Iterable[Item], pen: Pen) -> Decision:
                 _wait_ended(state, item, pen, decision, closed)
             case Resumed():
                 _resumed(state, item, pen, decision)
-            case CancelAsked():
-                _cancelled(state, item, decision)
-            case GaveUp():
-                decision.gave_up = item
+            case AttributesSet():
+                _attributes_set(state, item, pen, decision)
+            case CancelAsked() | GaveUp():
+                _ends(state, item, decision)
             case Nudge():
                 pass
             case _:
@@ -282,7 +298,26 @@ def hook_disposed(token: str, run_id: str, also: str = "") -> HookNotFoundError:
     return HookNotFoundError(msg, reason="disposed")
 
 
-def _cancelled(state: RunState, item: CancelAsked, decision: Decision) -> None:
+def labels_fixed(run_id: str) -> UsageError:
+    """Return the refusal of attributes for a run that has ended."""
+    msg = f"Run {run_id} has ended, and its attributes with it."
+    return UsageError(msg, hint="Label the run while it lives, or start another.")
+
+
+def _attributes_set(state: RunState, item: AttributesSet, pen: Pen, decision: Decision) -> None:
+    set_before = [e for e in decision.events if e.type == "attr_set"]
+    before = set_before[-1].meta["attributes"] if set_before else state.attributes
+    # all of them, not the changes: the last event says how a run is labelled
+    event = pen.write("attr_set", attributes=merged(before, item.changes), step=item.step)
+    decision.events.append(event)
+    if item.reply is not None:
+        decision.replies.append((item.reply, event))
+
+
+def _ends(state: RunState, item: CancelAsked | GaveUp, decision: Decision) -> None:
+    if isinstance(item, GaveUp):
+        decision.gave_up = item
+        return
     if state.terminal or decision.cancel is not None:
         decision.replies.append((item.reply, None))
         return

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from wf_notebook.definition.schemas import validate_payload
 from wf_notebook.engine.activity import Activity, from_log
-from wf_notebook.engine.decide import CancelAsked, Nudge, Resumed, hook_disposed, hook_ended
+from wf_notebook.engine.decide import (
+    AttributesSet,
+    CancelAsked,
+    Nudge,
+    Resumed,
+    hook_disposed,
+    hook_ended,
+)
 from wf_notebook.engine.loops import LoopThread
 from wf_notebook.engine.runner import Runner
 from wf_notebook.errors import (
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     from wf_notebook.config import IsolationMode, Limits
     from wf_notebook.definition.model import Definition
     from wf_notebook.definition.steps import StepRegistry
+    from wf_notebook.engine.decide import Item
     from wf_notebook.guest.values import Tree
     from wf_notebook.ids import Ids
     from wf_notebook.isolation.protocol import Guest, Isolation
@@ -363,10 +371,24 @@ class Host:
         self.loop.call_soon_threadsafe(self.runner.wake, run_id, wait_id, reply)
         return reply
 
+    def label(self, act: Activity, changes: Mapping[str, str | None]) -> Future[int]:
+        """Change a run's attributes; the future gives the seq of the recorded event.
+
+        Raises:
+            UsageError: there would be too many, or one is too long.
+        """
+        reply: Future[int] = Future()
+        item = AttributesSet(dict(changes), reply=reply)
+        act.attributes.change(changes, lambda: self._post_item(act.run_id, item))
+        return reply
+
+    def _post_item(self, run_id: str, item: Item) -> None:
+        self.loop.call_soon_threadsafe(self.runner.post, run_id, item)
+
     def cancel(self, run_id: str, reason: str | None) -> Future[int]:
         """Cancel a run; the future gives 0 if it had ended before."""
         reply: Future[int] = Future()
-        self.loop.call_soon_threadsafe(self.runner.post, run_id, CancelAsked(reason, reply))
+        self._post_item(run_id, CancelAsked(reason, reply))
         return reply
 
     def release(self) -> None:
@@ -375,7 +397,7 @@ class Host:
 
     def nudge(self, run_id: str) -> None:
         """Let a run look again at what blocks it."""
-        self.loop.call_soon_threadsafe(self.runner.post, run_id, Nudge())
+        self._post_item(run_id, Nudge())
 
     def close(self) -> None:
         """Set all runs aside, stop guests and threads, close the world. Idempotent."""

@@ -16,6 +16,7 @@ from wf_notebook.definition.model import Definition
 from wf_notebook.engine.activity import Activity, Blocked, from_log
 from wf_notebook.engine.attempts import Attempts
 from wf_notebook.engine.decide import (
+    AttributesSet,
     CancelAsked,
     Decision,
     GaveUp,
@@ -26,6 +27,7 @@ from wf_notebook.engine.decide import (
     WaitEnded,
     decide,
     hook_ended,
+    labels_fixed,
     replace_conflicts,
 )
 from wf_notebook.engine.feed import Feeder
@@ -97,7 +99,7 @@ class Runner:
         self._turns: set[asyncio.Task[None]] = set()
         self._closed = False
         self._waker = Waker(clock)
-        self._attempts = Attempts(self._step_ended)
+        self._attempts = Attempts(self._step_ended, self.post, world_id=store.world_id)
         self._starter = Starter(steps, Slots(limits.concurrent_steps), self._attempts)
         self._feeder = Feeder(spawn=spawn, read=self._read, progress=self.notify, limits=limits)
         self._unsubscribe = steps.on_change(self._steps_changed)
@@ -484,6 +486,8 @@ def _kept(item: Item) -> Item | None:
     match item:
         case StepEnded():
             return item
+        case AttributesSet(changes=changes, step=step):
+            return AttributesSet(changes, step)
         case WaitEnded(wait=wait, woken=False):
             return WaitEnded(wait)
         case _:
@@ -565,6 +569,8 @@ def _too_late(run_id: str, item: Item) -> None:
             reply.set_exception(hook_ended(token, run_id))
         case CancelAsked(reply=reply):
             reply.set_result(0)
+        case AttributesSet(reply=reply) if reply is not None:
+            reply.set_exception(labels_fixed(run_id))
         case WaitEnded(reply=reply) if reply is not None:
             reply.set_result(0)
         case _:

@@ -194,7 +194,9 @@ def _add_attempt(
     elif starter.take(act.run_id, step):
         event = pen.write("step_started", key, attempt=number, rerun=rerun or None)
         first = act.state.steps[key].attempts[0].started_us if number > 1 or rerun else pen.time_us
-        result.calls.append(Call(act.run_id, key, number, step, args, first))
+        result.calls.append(
+            Call(act.run_id, key, number, step, args, first, act.root_id, act.attributes)
+        )
     else:
         return  # it waits for a slot
     result.events.append(event)

@@ -302,6 +302,10 @@ class DuckDBStore:
         """Past and present hooks with that token, newest first."""
         return self._read(lambda reader: reader.hook_history(token))
 
+    def children(self, run_id: str) -> Future[Sequence[str]]:
+        """Ids of the runs that steps of a run have started, oldest first."""
+        return self._read(lambda reader: reader.children(run_id))
+
     def chunks(self, run_id: str, stream: str, start: int = 0) -> Future[Sequence[Chunk]]:
         """The stream's chunks from index `start`."""
         return self._read(lambda reader: reader.chunks(run_id, stream, start))

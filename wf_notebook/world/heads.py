@@ -16,7 +16,7 @@ from wf_notebook.world.events import TERMINAL, recorded
 from wf_notebook.world.store import RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from wf_notebook.world.events import Event, NewEvent
     from wf_notebook.world.store import Append, Chunk
@@ -36,6 +36,7 @@ class Head:
         tokens: token of each open hook, by correlation id.
         resumes: seq of each recorded payload, by correlation id and resume id.
         chunks: stream and index of each stored chunk.
+        attributes: as they were last set, or None if they are still those of its creation.
     """
 
     run_id: str
@@ -48,6 +49,7 @@ class Head:
     tokens: dict[str, str] = field(default_factory=dict[str, str])
     resumes: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     chunks: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
+    attributes: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,13 @@ class Advance:
         events: as they stand in the log.
         chunks: those that are not stored yet.
         undo: takes the append back; later ones must have been taken back before.
+        attributes: the run's after it, or None if they are still those of its creation.
     """
 
     events: tuple[Event, ...]
     chunks: tuple[Chunk, ...]
     undo: Callable[[], None]
+    attributes: Mapping[str, str] | None = None
 
     @property
     def ended(self) -> bool:
@@ -110,7 +114,7 @@ class Heads:
         except BaseException:
             trial.undo()
             raise
-        return Advance(events, chunks, trial.undo)
+        return Advance(events, chunks, trial.undo, trial.head.attributes)
 
     def load(self, run_id: str, log: Iterable[NewEvent]) -> None:
         """Take up a run that is in the world already.
@@ -261,6 +265,10 @@ class _Trial:
             self._free(key)
         self.head.live = False
 
+    def set_attributes(self, event: NewEvent) -> None:
+        self._undo.append(partial(setattr, self.head, "attributes", self.head.attributes))
+        self.head.attributes = event.meta["attributes"]
+
     def nothing(self, _event: NewEvent) -> None:
         """An event without a condition of its own."""
 
@@ -322,4 +330,5 @@ _RULES: Final[dict[str, Callable[[_Trial, NewEvent], object]]] = {
     "wait_created": _Trial.create,
     "wait_completed": _Trial.close,
     "wait_cancelled": _Trial.close,
+    "attr_set": _Trial.set_attributes,
 }

@@ -84,6 +84,16 @@ class MemoryStore:
         """Past and present hooks with that token, newest first."""
         return self._future(lambda: self._hook_history(token))
 
+    def children(self, run_id: str) -> Future[Sequence[str]]:
+        """Ids of the runs that steps of a run have started, oldest first."""
+        return self._future(
+            lambda: [
+                row.run_id
+                for row in self._rows()[::-1]
+                if _parent(self._logs[row.run_id][0]) == run_id
+            ]
+        )
+
     def chunks(self, run_id: str, stream: str, start: int = 0) -> Future[Sequence[Chunk]]:
         """The stream's chunks from index `start`."""
         return self._future(
@@ -181,9 +191,17 @@ def _copied_chunk(chunk: Chunk) -> Chunk:
     return replace(chunk, data=copied({"data": chunk.data}, "chunk")["data"])
 
 
+def _parent(created: Event) -> str | None:
+    found: str | None = (created.meta.get("parent") or {}).get("run_id")
+    return found
+
+
 def _row(log: Sequence[Event]) -> RunRow:
     first, last = log[0], log[-1]
     row = run_row(first.run_id, first.meta, first.time_us)
+    labels = [event for event in log if event.type == "attr_set"]
+    if labels:
+        row = replace(row, attributes=labels[-1].meta["attributes"])
     if last.type in TERMINAL:
         return replace(row, status=status_after(last.type), ended_us=last.time_us)
     started = any(event.type == "run_started" for event in log)

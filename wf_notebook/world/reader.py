@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from wf_notebook.errors import RunNotFoundError, WorldDamagedError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 # however many runs there are. Only of unfinished runs the events are asked: have they started?
 _ROW: Final = """
     s.run_id, s.workflow_id, s.name, s.source_hash, e.status, s.time_us, e.time_us, s.origin,
-    s.attributes
+    coalesce(e.attributes, s.attributes)
 """
 _STARTS: Final = """
     (select * from run_index where entry = 'start' and (?::varchar is null or workflow_id = ?))
@@ -46,6 +47,15 @@ _UNFINISHED: Final = f"""
 _STARTED: Final = """
     select run_id from events
     where type = 'run_started' and run_id in (select unnest(?::varchar[]))
+"""
+_SET: Final = """
+    select run_id, arg_max(meta, seq) from events
+    where type = 'attr_set' and run_id in (select unnest(?::varchar[])) group by run_id
+"""
+_CHILDREN: Final = """
+    select run_id from events
+    where type = 'run_created' and json_extract_string(meta, '$.parent.run_id') = ?
+    order by time_us, run_id
 """
 _HOOKS: Final = """
     select m.run_id, m.correlation_id,
@@ -152,7 +162,18 @@ class Reader:
     def _shown(self, rows: list[Row]) -> list[RunRow]:
         living = [row[0] for row in rows if row[4] is None]
         started = {row[0] for row in self._query(_STARTED, [living])} if living else set[str]()
-        return [_run_row(row, "running" if row[0] in started else "pending") for row in rows]
+        labels: dict[str, str] = dict(self._query(_SET, [living])) if living else {}
+        found = (_run_row(row, "running" if row[0] in started else "pending") for row in rows)
+        return [
+            replace(row, attributes=_plain(labels[row.run_id])["attributes"])
+            if row.run_id in labels
+            else row
+            for row in found
+        ]
+
+    def children(self, run_id: str) -> list[str]:
+        """Ids of the runs that steps of a run have started, oldest first."""
+        return [row[0] for row in self._query(_CHILDREN, [run_id])]
 
     def hook_history(self, token: str) -> list[Mapping[str, Any]]:
         """Past and present hooks with that token, newest first."""

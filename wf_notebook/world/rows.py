@@ -16,7 +16,7 @@ from wf_notebook.world.listing import run_row, status_after
 from wf_notebook.world.schema import insert, parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from wf_notebook.world.connection import Query, Row, Statement
     from wf_notebook.world.events import Event
@@ -102,7 +102,7 @@ class Rows:
                 event.correlation_id, event.time_us, meta, sealed,
             ))  # fmt: skip
             if event.type in TERMINAL:
-                rows["run_index"].append(_ended(event))
+                rows["run_index"].append(_ended(event, advance.attributes))
         self._add_chunks(item, advance.chunks, key, rows)
         for table, new in rows.items():
             self._rows[table].extend(new)
@@ -164,6 +164,7 @@ def chunk_item(stream: str, index: int) -> str:
     return f"{stream}/{index}"
 
 
-def _ended(event: Event) -> Row:
+def _ended(event: Event, attributes: Mapping[str, str] | None) -> Row:
     status = status_after(event.type)
-    return (event.run_id, "end", event.time_us, status, None, None, None, None, None)
+    text = None if attributes is None else pack_plain(attributes, "attributes")
+    return (event.run_id, "end", event.time_us, status, None, None, None, None, text)

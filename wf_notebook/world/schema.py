@@ -37,7 +37,8 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     },
     "definitions": {"run_id": "VARCHAR", "record": "BLOB"},
     "run_keys": {"run_id": "VARCHAR", "key_id": "VARCHAR", "wrapped": "BLOB"},
-    # One row when a run begins (entry "start") and one when it ends (entry "end").
+    # One row when a run begins (entry "start") and one when it ends (entry "end"). At its end
+    # `attributes` are given only if they were set since.
     "run_index": {
         "run_id": "VARCHAR",
         "entry": "VARCHAR",
@@ -85,7 +86,8 @@ VIEWS: Final[dict[str, View]] = {
             coalesce(
                 e.status, case when b.time_us is null then 'pending' else 'running' end
             ) as status,
-            s.origin, s.attributes,
+            s.origin,
+            coalesce(json_extract(a.meta, '$.attributes')::varchar, s.attributes) as attributes,
             json_extract_string(f.meta, '$.code') as code,
             json_extract_string(f.meta, '$.line')::bigint as line,
             s.time_us as created_us, b.time_us as started_us, e.time_us as ended_us
@@ -96,6 +98,10 @@ VIEWS: Final[dict[str, View]] = {
             from events where type = 'run_started' group by run_id
         ) b on b.run_id = s.run_id
         left join events f on f.run_id = s.run_id and f.type = 'run_failed'
+        left join (
+            select run_id, arg_max(meta, seq) as meta
+            from events where type = 'attr_set' group by run_id
+        ) a on a.run_id = s.run_id
         where s.entry = 'start'
         """,
         ("created", "started", "ended"),
@@ -205,7 +211,7 @@ VIEWS: Final[dict[str, View]] = {
 # What heads are made of: of `meta`, only what a condition looks at.
 HEADS: Final = """
     select run_id, type, correlation_id, time_us,
-        case when type like 'hook_%' or type = 'step_cancelled' then meta end
+        case when type like 'hook_%' or type in ('step_cancelled', 'attr_set') then meta end
     from events semi join (select unnest(?::varchar[]) as run_id) as live using (run_id)
     order by run_id, seq
 """

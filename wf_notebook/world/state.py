@@ -146,7 +146,8 @@ class RunState:
 
     Attributes:
         created: the plain part of `run_created` (`workflow_id`, `name`, `source_hash`, `steps`,
-            `origin`, `isolation`, `language`, `python`, `key`, `attributes`, …).
+            `origin`, `isolation`, `language`, `python`, `key`, `parent`, `root`, …).
+        attributes: plain texts that it can be found by, as they are now.
         seq: events folded so far; derived: how many of them a replay decided.
         result, error: trees of the terminal event.
         code: failure code; reason: why it was cancelled.
@@ -159,6 +160,7 @@ class RunState:
     status: RunStatus = "pending"
     created: Mapping[str, Any] = field(default_factory=dict[str, Any])
     created_us: int = 0
+    attributes: Mapping[str, str] = field(default_factory=dict[str, str])
     started_us: int | None = None
     ended_us: int | None = None
     steps: dict[str, Step] = field(default_factory=dict[str, Step])
@@ -217,6 +219,11 @@ def fold(events: Iterable[Event]) -> RunState:
 
 def _run_created(s: RunState, e: Event) -> None:
     s.run_id, s.created, s.created_us = e.run_id, e.meta, e.time_us
+    s.attributes = e.meta.get("attributes") or {}
+
+
+def _attr_set(s: RunState, e: Event) -> None:
+    s.attributes = e.meta["attributes"]
 
 
 def _run_started(s: RunState, e: Event) -> None:
@@ -374,4 +381,5 @@ _FOLDS: dict[str, Callable[[RunState, Event], None]] = {
     "wait_created": _wait_created,
     "wait_completed": _wait_completed,
     "wait_cancelled": _wait_cancelled,
+    "attr_set": _attr_set,
 }

@@ -136,6 +136,10 @@ class EventStore(Protocol):
         """Past and present hooks with that token: `run_id, correlation_id, state`, newest first."""
         ...
 
+    def children(self, run_id: str) -> Future[Sequence[str]]:
+        """Ids of the runs that steps of a run have started, oldest first."""
+        ...
+
     def chunks(self, run_id: str, stream: str, start: int = 0) -> Future[Sequence[Chunk]]:
         """The stream's chunks from index `start`."""
         ...

@@ -73,6 +73,7 @@ class World:
         isolation: IsolationMode | None = None,
         read_only: bool = False,
         paused: bool = False,
+        notebook: str = "",
     ) -> None:
         self.path = path
         self.read_only = read_only
@@ -85,6 +86,7 @@ class World:
             limits=limits or config.Limits(),
             isolation=isolation,
             paused=paused,
+            notebook=notebook,
         )
         if not read_only:
             self.host.open()
@@ -270,6 +272,7 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         isolation=isolation,
         read_only=read_only,
         paused=paused,
+        notebook=config.notebook_name(),
     )
 
 
@@ -378,9 +381,9 @@ def start(  # noqa: PLR0913 - keyword-only past the arguments
     report = check(
         source, steps=steps, schemas=schemas, export_name=export_name, name=name, cell=cell
     )
-    came_from = origin or Origin()
     if report.definition is None:
-        raise DefinitionError(report.diagnostics, source=source, origin=came_from.to_json())
+        came_from = (origin or Origin()).to_json()
+        raise DefinitionError(report.diagnostics, source=source, origin=came_from)
     caller = CURRENT.get(None)
     host = (world or _world_of(caller)).host
     launch = prepare(
@@ -390,7 +393,7 @@ def start(  # noqa: PLR0913 - keyword-only past the arguments
         key=id,
         attributes=attributes or {},
         isolation=isolation,
-        origin=came_from,
+        origin=origin or Origin(host.notebook),
         schemas=schemas or (),
         caller=caller,
     )

@@ -50,6 +50,14 @@ def notebook_path() -> str | None:
     return os.environ.get("JPY_SESSION_NAME") or None
 
 
+def notebook_name() -> str:
+    """The notebook's file name, by which its runs are found; "" where there is none.
+
+    The name without its folder: a project may be moved, and front ends differ in what they say.
+    """
+    return os.path.basename(notebook_path() or "")
+
+
 def headless_answers() -> str | None:
     """`WF_NOTEBOOK_ANSWERS`: what `wf run` answers to hooks, as JSON; None outside `wf run`."""
     return os.environ.get("WF_NOTEBOOK_ANSWERS") or None

@@ -142,8 +142,7 @@ def _alike(host: Host, launch: Launch) -> Activity | None:
     wanted = (launch.definition.workflow_id, launch.definition.source_hash)
     for act in reversed(host.runner.unfinished):
         created = act.state.created
-        origin: Mapping[str, Any] = created.get("origin") or {}
-        here = origin.get("notebook", "") == launch.origin.notebook
+        here = act.state.notebook == launch.origin.notebook
         same = (created.get("workflow_id"), created.get("source_hash")) == wanted
         if here and same and _same_arguments(act, launch):
             return act

@@ -9,6 +9,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from wf_notebook.definition.values import from_tree
+from wf_notebook.engine.holds import changed
 from wf_notebook.engine.host import Host, Launch, Origin, copy_state
 from wf_notebook.errors import (
     DivergenceError,
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 __all__ = ["Run"]
 
 Moment = Literal["suspended", "hook", "sleep", "terminal"]
-_RECHECKED: Final = frozenset({"step", "isolation", "world"})  # blocks that may have been mended
+_RECHECKED: Final = frozenset(
+    {"step", "origin", "isolation", "world"}
+)  # blocks that may have been mended
 
 
 class Run:
@@ -151,6 +154,17 @@ class Run:
     def origin(self) -> Mapping[str, Any]:
         """Where its source came from: `notebook`, `label`, `line_offset`."""
         return self._act.state.created.get("origin") or {}
+
+    @property
+    def notebook(self) -> str:
+        """The notebook that it belongs to, or "": where it was started, or who adopted it."""
+        return self._act.state.notebook
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Aliases of steps whose code, as defined here, isn't the code that it was started with."""
+        known = self._act.definition
+        return () if known is None else changed(known, self._host.runner.steps.get)
 
     @property
     def attributes(self) -> Mapping[str, str]:
@@ -374,6 +388,14 @@ class Run:
                 has ended.
         """
         return self._host.wait(self._host.label(self._act, attributes))
+
+    def adopt(self) -> int:
+        """Take it over into this notebook; returns the seq of the event, 0 if it had ended.
+
+        A run of another notebook goes on here only if its steps have the same code here. Once
+        adopted it goes on with this notebook's steps.
+        """
+        return self._host.wait(self._host.adopt(self.id))
 
     def rerun(self) -> Run:
         """Start another run of the same stored definition with the same arguments.

@@ -93,6 +93,7 @@ class PretendRun:
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"Approval": APPROVAL})
     replayed: tuple[int, int] | None = None
     blocked: Blocked | None = None
+    changed: tuple[str, ...] = ()
     isolation: str = "process"
     callbacks: list[Callable[[], None]] = field(default_factory=list)
 
@@ -326,8 +327,8 @@ def test_what_blocks_a_run_is_saved_without_values() -> None:
 
 def test_a_reason_without_a_sentence_stands_for_itself() -> None:
     """A reason that this version doesn't know is still named."""
-    run = PretendRun(suspended().state, blocked=Blocked("origin"))
-    assert view_of(run, T0).blocked == "origin"
+    run = PretendRun(suspended().state, blocked=Blocked("tides"))
+    assert view_of(run, T0).blocked == "tides"
 
 
 def test_limits_of_attempts_come_from_the_steps() -> None:

@@ -166,6 +166,20 @@ def wake(caller: Caller, run_id: str | None, wait: str | None) -> None:
     click.echo(f"Woke {run.name} ({run.id})." if woken else f"Nothing sleeps in {run.id}.")
 
 
+@_command("adopt 01K9")
+@_RUN
+@click.pass_obj
+def adopt(caller: Caller, run_id: str | None) -> None:
+    """Take a run over that another notebook has started, to go on with the steps of this one.
+
+    In a shell: give it free; any process may then go on with it.
+    """
+    run = find_run(caller.change(), run_id, caller)
+    done = run.adopt()
+    whose = f"belongs to {run.notebook} now" if run.notebook else "may go on anywhere now"
+    click.echo(f"{run.name} ({run.id}) {whose}." if done else f"{run.id} had already ended.")
+
+
 @_command("cancel", 'cancel 01K9 --reason "wrong order"')
 @_RUN
 @click.option("--reason", help="Recorded with the run.")

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from wf_notebook.world.events import Event
     from wf_notebook.world.state import Hook, Step, Wait
 
-BlockReason = Literal["step", "divergence", "isolation", "world", "internal"]
+BlockReason = Literal[
+    "step", "origin", "version", "divergence", "isolation", "world", "key", "internal"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,9 @@ class Blocked:
     """Why a run cannot go on until something is mended.
 
     Attributes:
-        reason: "step" (one is not registered), "divergence", "isolation" (no guest to be had),
-            "world" (it could not be written or read) or "internal" (a defect of ours).
+        reason: "step" (one is not registered), "origin" (another notebook's, with other steps),
+            "version" (of the language), "divergence", "isolation" (no guest to be had), "world" (it
+            could not be written or read), "key" (it is missing) or "internal" (a defect of ours).
         message: a sentence for a person.
         hint: what mends it.
         report: of a divergence.

@@ -10,7 +10,6 @@ from wf_notebook.engine.attributes import merged
 from wf_notebook.errors import (
     GuestProtocolError,
     HookNotFoundError,
-    UsageError,
     WorkflowError,
 )
 from wf_notebook.ids import correlation_id
@@ -134,6 +133,14 @@ class AttributesSet:
 
 
 @dataclass(frozen=True, slots=True)
+class Adopted:
+    """Somebody takes the run over into a notebook; `reply` gets the event's seq."""
+
+    notebook: str
+    reply: Future[int]
+
+
+@dataclass(frozen=True, slots=True)
 class CancelAsked:
     """Somebody cancels the run; `reply` gets the event's seq."""
 
@@ -155,7 +162,7 @@ class Nudge:
     """Look again: just opened, a retry is due, a slot is free, a step was registered."""
 
 
-Item = StepEnded | WaitEnded | Resumed | AttributesSet | CancelAsked | GaveUp | Nudge
+Item = StepEnded | WaitEnded | Resumed | AttributesSet | Adopted | CancelAsked | GaveUp | Nudge
 
 
 @dataclass(slots=True)
@@ -198,8 +205,8 @@ def decide(state: RunState, items: Iterable[Item], pen: Pen) -> Decision:
                 _wait_ended(state, item, pen, decision, closed)
             case Resumed():
                 _resumed(state, item, pen, decision)
-            case AttributesSet():
-                _attributes_set(state, item, pen, decision)
+            case AttributesSet() | Adopted():
+                _noted(state, item, pen, decision)
             case CancelAsked() | GaveUp():
                 _ends(state, item, decision)
             case Nudge():
@@ -298,20 +305,22 @@ def hook_disposed(token: str, run_id: str, also: str = "") -> HookNotFoundError:
     return HookNotFoundError(msg, reason="disposed")
 
 
-def labels_fixed(run_id: str) -> UsageError:
-    """Return the refusal of attributes for a run that has ended."""
-    msg = f"Run {run_id} has ended, and its attributes with it."
-    return UsageError(msg, hint="Label the run while it lives, or start another.")
-
-
-def _attributes_set(state: RunState, item: AttributesSet, pen: Pen, decision: Decision) -> None:
-    set_before = [e for e in decision.events if e.type == "attr_set"]
-    before = set_before[-1].meta["attributes"] if set_before else state.attributes
-    # all of them, not the changes: the last event says how a run is labelled
-    event = pen.write("attr_set", attributes=merged(before, item.changes), step=item.step)
+def _noted(state: RunState, item: AttributesSet | Adopted, pen: Pen, decision: Decision) -> None:
+    """Note what changes nothing for the body."""
+    if isinstance(item, Adopted):
+        event = pen.write("run_adopted", notebook=item.notebook)
+    else:
+        event = _labelled(state, item, pen, decision)
     decision.events.append(event)
     if item.reply is not None:
         decision.replies.append((item.reply, event))
+
+
+def _labelled(state: RunState, item: AttributesSet, pen: Pen, decision: Decision) -> NewEvent:
+    set_before = [e for e in decision.events if e.type == "attr_set"]
+    before = set_before[-1].meta["attributes"] if set_before else state.attributes
+    # all of them, not the changes: the last event says how a run is labelled
+    return pen.write("attr_set", attributes=merged(before, item.changes), step=item.step)
 
 
 def _ends(state: RunState, item: CancelAsked | GaveUp, decision: Decision) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from wf_notebook.definition.schemas import validate_payload
 from wf_notebook.engine.activity import Activity, from_log
 from wf_notebook.engine.decide import (
+    Adopted,
     AttributesSet,
     CancelAsked,
     Nudge,
@@ -125,6 +126,7 @@ class Host:
         store: the world; closed with the host.
         isolation: for runs that don't say; None for the best that this machine has.
         paused: whether attempts are held back until `release`.
+        notebook: the one that this process serves, or "".
 
     Attributes:
         deserted: set where no person sits before the notebook: says of a run that waits only for
@@ -141,8 +143,10 @@ class Host:
         limits: Limits,
         isolation: IsolationMode | None = None,
         paused: bool = False,
+        notebook: str = "",
     ) -> None:
         self.store = store
+        self.notebook = notebook
         self.clock = clock
         self.ids = ids
         self.limits = limits
@@ -162,6 +166,7 @@ class Host:
             clock=self.clock,
             ids=self.ids,
             limits=self.limits,
+            notebook=self.notebook,
         )
         if paused:
             runner.pause()
@@ -316,9 +321,9 @@ class Host:
         run_id, hook_id = owner
         act = await self._activity(run_id)
         hook = act.state.hooks.get(hook_id)
-        if hook is None:  # its log cannot be read here
-            said = act.blocked
-            raise WorldError(said.message if said else "", hint=said.hint if said else None)
+        if hook is None:  # its log could not be read when the world was opened
+            await asyncio.wrap_future(self.store.read(run_id))  # raises what stands in the way
+            raise WorldError(f"Run {run_id} could not be read.", hint="Open the world again.")
         schema = hook.schema or ""
         schemas = (await self.definition(act)).schemas
         # a model's validators are the user's code: never on our loop
@@ -384,6 +389,12 @@ class Host:
 
     def _post_item(self, run_id: str, item: Item) -> None:
         self.loop.call_soon_threadsafe(self.runner.post, run_id, item)
+
+    def adopt(self, run_id: str) -> Future[int]:
+        """Take a run over into this process's notebook; the future gives 0 if it has ended."""
+        reply: Future[int] = Future()
+        self._post_item(run_id, Adopted(self.notebook, reply))
+        return reply
 
     def cancel(self, run_id: str, reason: str | None) -> Future[int]:
         """Cancel a run; the future gives 0 if it had ended before."""

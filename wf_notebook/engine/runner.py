@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 from wf_notebook.clock import SECOND_US
 from wf_notebook.definition.model import Definition
 from wf_notebook.engine.activity import Activity, Blocked, from_log
+from wf_notebook.engine.answers import answer, kept, refuse, too_late
 from wf_notebook.engine.attempts import Attempts
 from wf_notebook.engine.decide import (
-    AttributesSet,
-    CancelAsked,
     Decision,
     GaveUp,
     Nudge,
@@ -26,11 +25,10 @@ from wf_notebook.engine.decide import (
     StepEnded,
     WaitEnded,
     decide,
-    hook_ended,
-    labels_fixed,
     replace_conflicts,
 )
 from wf_notebook.engine.feed import Feeder
+from wf_notebook.engine.holds import held
 from wf_notebook.engine.replay import Diverged, Failed, Outcome, delivery
 from wf_notebook.engine.slots import Slots
 from wf_notebook.engine.starter import Starter
@@ -42,6 +40,7 @@ from wf_notebook.errors import (
     WorkflowError,
     WorldDamagedError,
     WorldError,
+    WorldKeyError,
 )
 from wf_notebook.world.state import RunState
 from wf_notebook.world.store import Append, RejectedError
@@ -59,7 +58,7 @@ if TYPE_CHECKING:
     from wf_notebook.ids import Ids
     from wf_notebook.isolation.protocol import Guest
     from wf_notebook.world.events import Event
-    from wf_notebook.world.store import Chunk, EventStore
+    from wf_notebook.world.store import Chunk, EventStore, RunRow
 
 _LOG = logging.getLogger("wf_notebook")
 _REPORT = "This is a defect of wf_notebook: please report it with the log of this process."
@@ -75,9 +74,10 @@ class Runner:
         steps: the registered steps; a change is noticed.
         spawn: gives a fresh guest for an isolation mode.
         clock, ids: where time and ids come from.
+        notebook: the one that this process serves, or "".
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it acts on comes in through the door
         self,
         *,
         store: EventStore,
@@ -86,8 +86,10 @@ class Runner:
         clock: Clock,
         ids: Ids,
         limits: Limits,
+        notebook: str = "",
     ) -> None:
         self._store = store
+        self.notebook = notebook
         self.steps = steps
         self._clock = clock
         self._ids = ids
@@ -137,20 +139,22 @@ class Runner:
         """Find the unfinished runs of the world and move on those that can move."""
         for row in await asyncio.wrap_future(self._store.unfinished()):
             if not self._is_ours(row.run_id):
-                await self._open_run(row.run_id)
+                await self._open_run(row)
         self.rest()
 
     def _is_ours(self, run_id: str) -> bool:
         """Whether a run was created here, while those from before are still being found."""
         return run_id in self._creating or run_id in self._runs
 
-    async def _open_run(self, run_id: str) -> None:
+    async def _open_run(self, row: RunRow) -> None:
+        run_id = row.run_id
         try:
             act = from_log(await self._read(run_id))
         except _UNREADABLE as error:  # one run must not keep the others from going on
-            act = Activity(run_id, RunState(run_id=run_id), b"", (), {}, behind=False)
+            act = Activity(run_id, _known_of(row), b"", (), {}, behind=False)
             said = error if isinstance(error, WorldError) else _broken_log(run_id, error)
-            act.blocked = Blocked("world", said.message, said.hint)
+            reason: BlockReason = "key" if isinstance(error, WorldKeyError) else "world"
+            act.blocked = Blocked(reason, said.message, said.hint)
         self._runs[run_id] = act
         self._set_timers(act)
         if act.behind:
@@ -191,7 +195,7 @@ class Runner:
         """Tell a run what has happened; a turn follows."""
         act = self._runs.get(run_id)
         if act is None or self._closed:
-            _too_late(run_id, item)
+            too_late(run_id, item)
             return
         act.inbox.append(item)
         self._begin(act)
@@ -214,7 +218,13 @@ class Runner:
                 self.post(act.run_id, Nudge())
 
     def _steps_changed(self) -> None:
-        self._loop.call_soon_threadsafe(self.nudge_all)
+        self._loop.call_soon_threadsafe(self._look_at_steps)
+
+    def _look_at_steps(self) -> None:
+        self.nudge_all()
+        for act in self._runs.values():
+            if act.subscribers:  # a view says which steps have changed since a run began
+                self.notify(act)
 
     def pause(self) -> None:
         """Hold attempts back until `release`."""
@@ -249,7 +259,7 @@ class Runner:
             _LOG.exception("run %s could not be moved", act.run_id)
             act.blocked = Blocked("internal", f"{type(error).__name__}: {error}", _REPORT)
             for item in items:
-                _refuse(item, WorkflowError(act.blocked.message, hint=_REPORT))
+                refuse(item, WorkflowError(act.blocked.message, hint=_REPORT))
         finally:
             act.turning = False
             self.notify(act)
@@ -278,18 +288,20 @@ class Runner:
 
     async def _answer(
         self, act: Activity, decision: Decision
-    ) -> tuple[Outcome | None, Sequence[Chunk]]:
-        """Ask the guest, if there is something to tell it."""
-        told = any(delivery(event, 0) is not None for event in decision.events)
-        moved = told or act.behind or act.undelivered
-        ends = decision.cancel is not None or decision.gave_up is not None
-        if ends or act.ended is not None or not moved:
+    ) -> tuple[Outcome | Blocked | None, Sequence[Chunk]]:
+        """Ask the guest, if there is something to tell it and the run may go on here."""
+        if decision.cancel is not None or decision.gave_up is not None:
             return None, ()
         if act.definition is None:
             try:
                 act.definition = await self.definition(act.run_id)
             except (ValueError, KeyError, TypeError) as error:
                 return Failed([], "DEFINITION_MISMATCH", failure_of(error), None), ()
+        stopped = held(act.state, act.definition, notebook=self.notebook, step=self.steps.get)
+        told = any(delivery(event, 0) is not None for event in decision.events)
+        moved = told or act.behind or act.undelivered
+        if stopped or act.ended is not None or not moved:
+            return stopped, ()
         return await self._feeder.feed(act, act.definition, decision.events)
 
     async def _append(
@@ -320,7 +332,7 @@ class Runner:
             reply.set_exception(shown)
         reason: BlockReason = "isolation" if isinstance(error, IsolationError) else "world"
         act.blocked = Blocked(reason, shown.message, shown.hint)
-        act.inbox[:0] = [kept for item in items if (kept := _kept(item)) is not None]
+        act.inbox[:0] = [left for item in items if (left := kept(item)) is not None]
         act.resting = True
         due = self._clock.now_us() + RETRY_WORLD_US
         self._waker.set(f"{act.run_id}/again", due, lambda: self._again(act))
@@ -373,10 +385,10 @@ class Runner:
             self._apply(act, event)
         for call in result.calls:
             self._starter.start(call)
-        _answer_callers(decision, events)
+        answer(decision, events)
         if act.state.terminal:
             await self._finish(act)
-        elif result.diverged:
+        elif result.held:
             await self._feeder.discard(act)
         else:
             _hand_over(act, result, events)
@@ -395,6 +407,9 @@ class Runner:
             case "step_cancelled":
                 self._waker.drop(f"{act.run_id}/{key}")
                 self._attempts.cancel(key)
+            case "run_adopted":  # this turn was still held
+                act.blocked = None
+                act.inbox.append(Nudge())
             case _:
                 pass
 
@@ -437,7 +452,7 @@ class Runner:
         for entity in (*act.state.waits, *act.state.steps, "again"):
             self._waker.drop(f"{act.run_id}/{entity}")
         for item in act.inbox:
-            _too_late(act.run_id, item)
+            too_late(act.run_id, item)
         act.inbox, act.blocked = [], None
         await self._feeder.discard(act)
 
@@ -472,7 +487,7 @@ class Runner:
             await asyncio.wait(list(self._turns))
         for act in list(self._runs.values()):
             for item in act.inbox:
-                _too_late(act.run_id, item)
+                too_late(act.run_id, item)
             await self._feeder.discard(act)
         self._attempts.stop()
 
@@ -481,21 +496,11 @@ class Runner:
         self._attempts.close()
 
 
-def _kept(item: Item) -> Item | None:
-    """What is left of an item whose turn was not written: the outcome, not who asked."""
-    match item:
-        case StepEnded():
-            return item
-        case AttributesSet(changes=changes, step=step):
-            return AttributesSet(changes, step)
-        case WaitEnded(wait=wait, woken=False):
-            return WaitEnded(wait)
-        case _:
-            return None
-
-
-def _settled(act: Activity, outcome: Outcome | None, result: Draft) -> None:
+def _settled(act: Activity, outcome: Outcome | Blocked | None, result: Draft) -> None:
     """Note what the turn says about whether the run can go on."""
+    if isinstance(outcome, Blocked):
+        act.blocked, act.behind = outcome, True
+        return
     if isinstance(outcome, Diverged):
         where = f" at line {outcome.line}" if outcome.line else ""
         message = (
@@ -533,12 +538,15 @@ def _hand_over(act: Activity, result: Draft, events: Sequence[Event]) -> None:
 _FED_LATER = frozenset({"hook_created", "hook_conflict", "step_failed"})
 
 
-def _answer_callers(decision: Decision, events: Sequence[Event]) -> None:
-    seqs = {event.event_id: event.seq for event in events}
-    for reply, event in decision.replies:
-        reply.set_result(0 if event is None else seqs.get(event.event_id, 0))
-    if decision.cancel is not None:
-        decision.cancel.reply.set_result(events[-1].seq)
+def _known_of(row: RunRow) -> RunState:
+    """Return what a list says of a run whose log cannot be read."""
+    created = {
+        "name": row.name,
+        "workflow_id": row.workflow_id,
+        "source_hash": row.source_hash,
+        "origin": {"notebook": row.origin},
+    }
+    return RunState(row.run_id, created=created, created_us=row.created_us)
 
 
 def _broken_log(run_id: str, error: Exception) -> WorldDamagedError:
@@ -553,25 +561,3 @@ def _overtaken(act: Activity, error: Exception) -> WorldError:
         f"Run {act.run_id} was moved on by somebody else meanwhile ({error}).",
         hint="It is read again.",
     )
-
-
-def _refuse(item: Item, error: WorkflowError) -> None:
-    """Answer whoever asked for an item, if they still wait."""
-    reply = getattr(item, "reply", None)
-    if reply is not None and not reply.done():
-        reply.set_exception(error)
-
-
-def _too_late(run_id: str, item: Item) -> None:
-    """Answer whoever asked something of a run that has ended or was set aside."""
-    match item:
-        case Resumed(reply=reply, token=token):
-            reply.set_exception(hook_ended(token, run_id))
-        case CancelAsked(reply=reply):
-            reply.set_result(0)
-        case AttributesSet(reply=reply) if reply is not None:
-            reply.set_exception(labels_fixed(run_id))
-        case WaitEnded(reply=reply) if reply is not None:
-            reply.set_result(0)
-        case _:
-            pass

@@ -52,7 +52,7 @@ class Draft:
         undelivered: events of the append that the guest has not been fed.
         missing: ids of steps that this process has not registered.
         terminal: whether the run ends with it.
-        diverged: whether the guest's answer was refused.
+        held: whether nothing may follow from it: the run is blocked, or its guest's answer refused.
     """
 
     events: list[NewEvent] = field(default_factory=list["NewEvent"])
@@ -61,26 +61,31 @@ class Draft:
     undelivered: list[NewEvent] = field(default_factory=list["NewEvent"])
     missing: list[str] = field(default_factory=list[str])
     terminal: bool = False
-    diverged: bool = False
+    held: bool = False
 
 
 def draft(
-    act: Activity, decision: Decision, outcome: Outcome | None, pen: Pen, *, limits: Limits
+    act: Activity,
+    decision: Decision,
+    outcome: Outcome | Blocked | None,
+    pen: Pen,
+    *,
+    limits: Limits,
 ) -> Draft:
     """Return what to append, before attempts are considered.
 
     Args:
         act: the run; `delivered` counts what the guest has been fed, this turn's included.
         decision: what happened.
-        outcome: what the guest answered, or None if it was not asked.
+        outcome: what the guest answered, why it must not be asked, or None if it need not be.
     """
     if decision.cancel is not None:
         return _cancel(act, decision, pen)
     if decision.gave_up is not None:
         gave_up = decision.gave_up
         outcome = Failed([], gave_up.code, gave_up.error, gave_up.line)
-    if outcome is None or isinstance(outcome, Diverged):
-        result = Draft(list(decision.events), diverged=outcome is not None)
+    if outcome is None or isinstance(outcome, Diverged | Blocked):
+        result = Draft(list(decision.events), held=outcome is not None)
         _drain(act, result, pen)
         return result
     result = _answered(act, decision, outcome, pen)
@@ -160,9 +165,9 @@ def _told(event: NewEvent) -> bool:
 def add_attempts(act: Activity, result: Draft, pen: Pen, starter: Starter) -> None:
     """Add the start of every attempt that may start now; an unusable call fails at once.
 
-    Not after a divergence: nothing may happen before a person has seen the report.
+    Not where a run is held: after a divergence, say, a person has to see the report first.
     """
-    if result.terminal or result.diverged:
+    if result.terminal or result.held:
         return
     created = {str(e.correlation_id): e for e in result.events if e.type == "step_created"}
     closed = {
@@ -192,7 +197,9 @@ def _add_attempt(
         event = pen.write("step_failed", key, data={"error": refused}, attempt=0)
         result.undelivered.append(event)
     elif starter.take(act.run_id, step):
-        event = pen.write("step_started", key, attempt=number, rerun=rerun or None)
+        event = pen.write(
+            "step_started", key, attempt=number, rerun=rerun or None, digest=_other_code(act, step)
+        )
         first = act.state.steps[key].attempts[0].started_us if number > 1 or rerun else pen.time_us
         result.calls.append(
             Call(act.run_id, key, number, step, args, first, act.root_id, act.attributes)
@@ -201,6 +208,13 @@ def _add_attempt(
         return  # it waits for a slot
     result.events.append(event)
     act.todo.pop(key, None)
+
+
+def _other_code(act: Activity, step: Step) -> str | None:
+    """Return the digest of the step's code, if it isn't the code that the run began with."""
+    bound = act.definition.steps if act.definition is not None else ()
+    known = {b.step_id: b.digest for b in bound}
+    return None if step.digest == known.get(step.step_id) else step.digest
 
 
 def _asked_for(

@@ -299,7 +299,7 @@ def _replaced(notebook: Notebook, world: World, origin: Origin, report: CheckRep
     if report.definition is None:
         return  # it is about to be refused
     for run in world.unfinished():
-        here = run.origin.get("notebook", "") == origin.notebook
+        here = run.notebook == origin.notebook
         if here and run.name == report.definition.name:
             run.cancel("replaced")
             notebook.say(f"Cancelled the unfinished run {run.id}.")

@@ -41,7 +41,7 @@ class WorkflowMagics(Magics):
         ::
 
             %wf runs | show [RUN] | why [RUN] | source [RUN] | steps [RUN] | hooks
-            %wf resume TOKEN [JSON] | answer [TOKEN] | wake [RUN] | cancel [RUN]
+            %wf resume TOKEN [JSON] | answer [TOKEN] | wake [RUN] | cancel [RUN] | adopt [RUN]
             %wf sql SELECT … | doctor
 
         `%wf COMMAND --help` explains one, with examples. RUN is an id or the beginning of one;

@@ -167,7 +167,7 @@ class Session:
     def _take_up(self, run: Run) -> None:
         view = run.view()
         self.say(f"{view.glyph} {view.name} {view.why}  {run.id}")
-        if self._view_kind(None) == "widget" and run.origin.get("notebook") == self.notebook:
+        if self._view_kind(None) == "widget" and run.notebook == self.notebook:
             self._shows().revive(run)
 
     def _after_cell(self, _result: object) -> None:
@@ -227,11 +227,8 @@ class Session:
 
     @property
     def notebook(self) -> str:
-        """The notebook's file name, by which its runs are found; "" where there is none.
-
-        The name without its folder: a project may be moved, and front ends differ in what they say.
-        """
-        return os.path.basename(config.notebook_path() or "")
+        """The notebook's file name, by which its runs are found; "" where there is none."""
+        return config.notebook_name()
 
     def origin(self) -> Origin:
         """Where the running cell's source comes from: its second line is the source's first."""

@@ -164,6 +164,7 @@ class RunView:
         schemas: the JSON schemas that `forms` name.
         error: for a failed run: "KeyError at line 7".
         blocked: for a blocked run: why, in plain words.
+        changed: aliases of steps whose code has changed since the run was started.
         why: what it waits on, one sentence as of `now_us`; not in `to_json()`.
     """
 
@@ -185,6 +186,7 @@ class RunView:
     schemas: Mapping[str, Mapping[str, Any]]
     error: str = ""
     blocked: str = ""
+    changed: tuple[str, ...] = ()
     why: str = ""
 
     @property
@@ -203,6 +205,11 @@ class RunView:
         return (self.now_us if self.ended_us is None else self.ended_us) - self.created_us
 
     @property
+    def changed_note(self) -> str:
+        """What to say of steps whose code has changed; "" if there are none."""
+        return f"changed since it began: {', '.join(self.changed)}" if self.changed else ""
+
+    @property
     def titles(self) -> dict[str, str]:
         """Titles of open hooks by hook id: opened text, for people on the line only."""
         return {form.id: form.title for form in self.forms if form.title}
@@ -219,7 +226,7 @@ class RunView:
             "rows": [row.to_json() for row in self.rows],
             "forms": [form.to_json() for form in self.forms],
             "schemas": dict(self.schemas),
-            "error": self.error, "blocked": self.blocked,
+            "error": self.error, "blocked": self.blocked, "changed": self.changed_note,
         }  # fmt: skip
 
 
@@ -238,6 +245,7 @@ def build_view(  # noqa: PLR0913 - the facts that are not in the log, by name
     isolation: str,
     name: str | None = None,
     why: str = "",
+    changed: Sequence[str] = (),
     attempts: Callable[[str], int | None] = unknown_attempts,
 ) -> RunView:
     """Return what a person sees of a run.
@@ -251,6 +259,7 @@ def build_view(  # noqa: PLR0913 - the facts that are not in the log, by name
         isolation: "strict", "process" or "inline".
         name: shown instead of the definition's name.
         why: a sentence for the static views.
+        changed: aliases of steps whose code has changed since the run was started.
         attempts: how many attempts a step id may have, or None if unknown.
     """
     label, offset = origin_of(state)
@@ -276,6 +285,7 @@ def build_view(  # noqa: PLR0913 - the facts that are not in the log, by name
         schemas={key: schemas[key] for key in sorted(named & schemas.keys())},
         error=failure_of(state),
         blocked=visible(blocked or "") if status == "blocked" else "",
+        changed=() if state.terminal else tuple(changed),
         why=why,
     )
 

@@ -14,7 +14,7 @@ from wf_notebook.views.model import build_view, unknown_attempts
 from wf_notebook.views.why import why
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from wf_notebook.clock import Clock
     from wf_notebook.views.model import RunView
@@ -29,10 +29,12 @@ COST_FACTOR: Final = 20
 # arguments (a divergence says what was recorded), so it goes to people on the line only.
 _BLOCKED: Final = {
     "step": "a step is not registered in this process",
+    "origin": "it belongs to another notebook, whose steps have other code",
     "divergence": "the replay diverged from the log",
     "isolation": "no guest could be had",
     "world": "the world cannot be written or read",
-    "version": "another version wrote the run",
+    "key": "the key of the world is missing",
+    "version": "it was written in another version of the language",
 }
 
 
@@ -81,6 +83,11 @@ class RunLike(Protocol):
     @property
     def blocked(self) -> BlockedLike | None:
         """Why it cannot go on, or None."""
+        ...
+
+    @property
+    def changed(self) -> Sequence[str]:
+        """Aliases of steps whose code has changed since the run was started."""
         ...
 
     @property
@@ -148,6 +155,7 @@ def view_of(
         blocked=blocked,
         isolation=run.isolation,
         why=why(run.state, now_us, blocked),
+        changed=run.changed,
         attempts=attempts,
     )
 

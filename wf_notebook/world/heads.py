@@ -331,4 +331,5 @@ _RULES: Final[dict[str, Callable[[_Trial, NewEvent], object]]] = {
     "wait_completed": _Trial.close,
     "wait_cancelled": _Trial.close,
     "attr_set": _Trial.set_attributes,
+    "run_adopted": _Trial.nothing,
 }

@@ -31,12 +31,13 @@ def run_row(run_id: str, meta: Mapping[str, Any], created_us: int) -> RunRow:
         status="pending",
         created_us=created_us,
         ended_us=None,
-        origin=_origin(meta.get("origin")),
+        origin=notebook_of(meta.get("origin")),
         attributes=cast("dict[str, str]", attributes) if isinstance(attributes, dict) else {},
     )
 
 
-def _origin(found: object) -> str:
+def notebook_of(found: object) -> str:
+    """Return the notebook that an origin names: a text, or an object; "" if it names none."""
     if isinstance(found, dict):
         found = cast("dict[str, Any]", found).get("notebook")
     return found if isinstance(found, str) else ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from wf_notebook.guest.values import decode
 from wf_notebook.world.events import TERMINAL
+from wf_notebook.world.listing import notebook_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -148,6 +149,7 @@ class RunState:
         created: the plain part of `run_created` (`workflow_id`, `name`, `source_hash`, `steps`,
             `origin`, `isolation`, `language`, `python`, `key`, `parent`, `root`, …).
         attributes: plain texts that it can be found by, as they are now.
+        notebook: the one that it belongs to, or "": where it was started, or who adopted it.
         seq: events folded so far; derived: how many of them a replay decided.
         result, error: trees of the terminal event.
         code: failure code; reason: why it was cancelled.
@@ -161,6 +163,7 @@ class RunState:
     created: Mapping[str, Any] = field(default_factory=dict[str, Any])
     created_us: int = 0
     attributes: Mapping[str, str] = field(default_factory=dict[str, str])
+    notebook: str = ""
     started_us: int | None = None
     ended_us: int | None = None
     steps: dict[str, Step] = field(default_factory=dict[str, Step])
@@ -220,6 +223,11 @@ def fold(events: Iterable[Event]) -> RunState:
 def _run_created(s: RunState, e: Event) -> None:
     s.run_id, s.created, s.created_us = e.run_id, e.meta, e.time_us
     s.attributes = e.meta.get("attributes") or {}
+    s.notebook = notebook_of(e.meta.get("origin"))
+
+
+def _run_adopted(s: RunState, e: Event) -> None:
+    s.notebook = e.meta["notebook"]
 
 
 def _attr_set(s: RunState, e: Event) -> None:
@@ -382,4 +390,5 @@ _FOLDS: dict[str, Callable[[RunState, Event], None]] = {
     "wait_completed": _wait_completed,
     "wait_cancelled": _wait_cancelled,
     "attr_set": _attr_set,
+    "run_adopted": _run_adopted,
 }

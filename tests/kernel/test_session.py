@@ -318,3 +318,29 @@ def test_a_world_owned_elsewhere_is_one_quiet_line(kernels: Callable[..., Kernel
     second.until(lambda: "WF301" in loaded.printed, "the lock is named")
     assert "WF301" in str(second.run(CELL).error)
     assert second.value_of("1 + 1") == "2"
+
+
+# ------------------------------------------------------------------------------ another notebook
+
+
+def test_a_run_is_taken_over_by_another_notebook(kernels: Callable[..., Kernel]) -> None:
+    """There its steps have other code: the run waits for `%wf adopt`, and says so."""
+    shared = {"WF_NOTEBOOK_WORLD": "shared.duckdb"}
+    first = kernels(notebook="first.ipynb", **shared)
+    first.ok(SETUP)
+    first.ok(CELL)
+    first.wait_for("r", "hook")
+    first.kill()
+    second = kernels(notebook="second.ipynb", **shared)
+    second.ok(SETUP.replace('return f"{order}: {amount}"', 'return f"other: {amount}"'))
+    second.ok("from wf_notebook import current_world\n(r,) = current_world().unfinished()")
+    second.ok("r.resume('approve-a1', {'ok': True, 'amount': 7})")
+    refused = second.run("await r")
+    assert "RunBlockedError" in str(refused.error)
+    assert "first.ipynb, where other code stands for 'charge'" in str(refused.error)
+    assert (
+        "belongs to second.ipynb now"
+        in second.ok(f"%wf adopt {second.value_of('r.id')[1:-1]}").printed
+    )
+    assert second.ok("await r").value == "'other: 7'"
+    assert second.ledger() == ["fetch a1", "charge A1 7"]

@@ -172,8 +172,9 @@ class RunFailedError(WorkflowError):
     Attributes:
         run_id: the run.
         code: `USER_ERROR`, `DEFINITION_MISMATCH`, `BUDGET_EXCEEDED`, `MAX_EVENTS_EXCEEDED`, …
-        error: `{"type", "message", "cause", "frames"}`: the exception as data; frames are
-            `[line, column, end_line, end_column, function]` within the source.
+        error: `{"type", "message", "cause", "parts", "frames"}`: the exception as data; frames are
+            `[line, column, end_line, end_column, function]` within the source. The failure of a
+            step also has the `step`'s position, its `alias`, `line` and `traceback`.
         line: the line of the source that failed, counting from 1, or None.
         origin: where the source came from (`label`, `line_offset`), for tracebacks.
         source: the stored source, for tracebacks; empty when it cannot be opened.
@@ -220,9 +221,19 @@ class RunNotFoundError(WorkflowError):
 
 
 class RunConflictError(WorkflowError):
-    """An idempotency key already belongs to a run with another definition or other arguments."""
+    """An idempotency key already belongs to a run with another definition or other arguments.
+
+    Attributes:
+        run_id: that run.
+        diff: from its source to the one that was refused, as a unified diff; "" if they are equal.
+    """
 
     default_code = "WF213"
+
+    def __init__(self, message: str, *, run_id: str, diff: str = "", hint: str | None = None):
+        super().__init__(message, hint=hint)
+        self.run_id = run_id
+        self.diff = diff
 
 
 class WaitingForHook(WorkflowError):  # noqa: N818 - a state, not a mistake; the name is public

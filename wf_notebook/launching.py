@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import unified_diff
 from typing import TYPE_CHECKING, Any, cast
 
 from wf_notebook.definition.entry import check_call
@@ -152,15 +153,22 @@ def _alike(host: Host, launch: Launch) -> Activity | None:
 def _existing(host: Host, launch: Launch) -> Run:
     act = host.wait(host.activity(launch.run_id))
     run = Run(host, act, attached=True)
+    diff = ""
     if run.source_hash != launch.definition.source_hash:
         other = _difference(run.definition, launch.definition)
+        diff = _diff(run.definition.source, launch.definition.source)
     elif not _same_arguments(act, launch):
         other = "other arguments"
     else:
         return run
     msg = f"The id '{launch.extra['key']}' belongs to run {run.id}, which has {other}."
     hint = "Use another id, or the source and arguments of that run."
-    raise RunConflictError(msg, hint=hint)
+    raise RunConflictError(msg, run_id=run.id, diff=diff, hint=hint)
+
+
+def _diff(old: str, new: str) -> str:
+    lines = unified_diff(old.splitlines(), new.splitlines(), "the run", "here", lineterm="", n=2)
+    return "\n".join(lines)
 
 
 def _difference(old: Definition, new: Definition) -> str:

@@ -9,6 +9,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from wf_notebook.definition.values import from_tree
+from wf_notebook.engine.failures import told, with_steps
 from wf_notebook.engine.holds import changed
 from wf_notebook.engine.host import Host, Launch, Origin, copy_state
 from wf_notebook.errors import (
@@ -318,13 +319,12 @@ class Run:
         error = state.error or {}
         offset = int(self.origin.get("line_offset") or 0)
         where = f" at line {state.line + offset}" if state.line else ""
-        said = f"{error.get('type', 'Error')}: {error.get('message', '')}".rstrip(": ")
         definition = self._act.definition
         return RunFailedError(
-            f"Run {self.id} failed{where}: {said}",
+            f"Run {self.id} failed{where}: {told(error)}",
             run_id=self.id,
             code=state.code or "USER_ERROR",
-            error=error,
+            error=with_steps(error, state),
             line=state.line,
             origin=self.origin,
             source=definition.source if definition is not None else "",

@@ -50,8 +50,12 @@ def test_idempotency_key(world: World) -> None:
     first = go(world, "return await steps.double(1)", id="order-7")
     again = go(world, "return await steps.double(1)", id="order-7")
     assert again.id == first.id
-    with pytest.raises(RunConflictError, match="line 3"):
+    with pytest.raises(RunConflictError, match="line 3") as caught:
         go(world, "return await steps.double(2)", id="order-7")
+    assert caught.value.run_id == first.id
+    assert (
+        "-    return await steps.double(1)\n+    return await steps.double(2)" in caught.value.diff
+    )
 
 
 def test_rerun(world: World) -> None:

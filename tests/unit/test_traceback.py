@@ -8,8 +8,15 @@ import pytest
 from IPython.core.ultratb import AutoFormattedTB
 
 from wf_notebook.definition.model import Diagnostic
-from wf_notebook.errors import DefinitionError, RunFailedError, UsageError, WorkflowError
+from wf_notebook.errors import (
+    DefinitionError,
+    RunConflictError,
+    RunFailedError,
+    UsageError,
+    WorkflowError,
+)
 from wf_notebook.notebook import traceback as shown
+from wf_notebook.notebook.failures import failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,3 +172,61 @@ def test_detaching_leaves_the_classes_as_they_were(attached: None) -> None:
     shown.detach()
     assert not hasattr(UsageError("x"), "_render_traceback_")
     shown.detach()
+
+
+def step_failure(**more: object) -> dict[str, object]:
+    return {"type": "StepError", "message": "ValueError: no", "cause": None, "parts": [], **more}
+
+
+def test_a_cause_stands_before_what_it_caused() -> None:
+    """As in Python: the first error first, each with its lines and its name."""
+    frames = [[2, 5, 2, 10, "refund"]]
+    error = {
+        "type": "RuntimeError", "message": "giving up", "frames": [[3, 5, 3, 6, "refund"]],
+        "cause": step_failure(frames=frames, alias="charge", line=2, traceback="  File x\n"),
+    }  # fmt: skip
+    blocks = failed(error, source=SOURCE, origin=ORIGIN)
+    assert [block.splitlines()[0] for block in blocks] == [
+        "Cell In[2], line 3, in refund",
+        "In the step charge",
+        "StepError: ValueError: no",
+        "… which was the cause of:",
+        "Cell In[2], line 4, in refund",
+    ]
+
+
+def test_the_parts_of_a_group_are_all_shown() -> None:
+    """Each part of an exception group has its own lines; a step's call is its line, at least."""
+    part = step_failure(alias="fetch", line=2, traceback="  File x\n    boom()\n")
+    error = {
+        "type": "ExceptionGroup", "message": "two", "frames": [],
+        "parts": [part, step_failure(message="KeyError: 7", frames=[[3, 5, 3, 6, "refund"]])],
+    }  # fmt: skip
+    first, second = failed(error, source=SOURCE, origin=ORIGIN)
+    assert first == (
+        "  part 1 of 2\n"
+        "  │ Cell In[2], line 3, in steps.fetch(…)\n"
+        "  │ ----> 3     order = await steps.fetch_ordr(order)\n"
+        "  │ In the step fetch\n"
+        "  │   File x\n"
+        "  │     boom()\n"
+        "  │ StepError: ValueError: no\n"
+    )
+    assert second.splitlines()[-1] == "  │ StepError: KeyError: 7"
+
+
+def test_a_message_cannot_steer_the_terminal() -> None:
+    """What a step said comes from outside: control characters are replaced."""
+    blocks = failed(
+        {"type": "E", "cause": step_failure(message="\x1b[2J\nx")}, source="", origin={}
+    )
+    assert not any("\x1b" in block for block in blocks)
+
+
+def test_a_conflict_shows_what_differs(formatter: AutoFormattedTB) -> None:
+    """An id that belongs to another source: the diff stands above the last line."""
+    error = RunConflictError("The id is taken.", run_id="wrun_1", diff="-a\n+b")
+    assert shown.render(error, formatter) == [
+        "-a\n+b\n",
+        "RunConflictError: WF213 The id is taken.",
+    ]

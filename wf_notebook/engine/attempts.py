@@ -6,29 +6,25 @@ import asyncio
 import contextlib
 import contextvars
 import threading
-import traceback
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from wf_notebook.clock import SECOND_US
 from wf_notebook.engine.context import CURRENT, StepContext
 from wf_notebook.engine.decide import AttemptFailed, AttributesSet, StepEnded, Succeeded
+from wf_notebook.engine.failures import as_data
 from wf_notebook.engine.loops import LoopThread
 from wf_notebook.errors import FatalError, PayloadError, RetryableError
 from wf_notebook.guest.durations import parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from wf_notebook.definition.steps import Step
     from wf_notebook.engine.attributes import Attributes
     from wf_notebook.engine.decide import Item
     from wf_notebook.guest.values import Tree
-
-MESSAGE_CHARS: Final = 4_000
-TRACEBACK_CHARS: Final = 16_000
-CAUSES: Final = 10  # of an exception's chain, and parts of a group, that travel as data
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,35 +226,3 @@ def _failure(flight: _Flight, error: BaseException) -> AttemptFailed:
             return AttemptFailed(as_data(error), fatal=True)
         case _:
             return AttemptFailed(as_data(error))
-
-
-def as_data(error: BaseException, depth: int = 0) -> dict[str, Tree]:
-    """Return an exception as data: type name, message, cause chain, parts of a group, traceback."""
-    data: dict[str, Tree] = {
-        "type": type(error).__name__,
-        "message": _message(error),
-        "cause": None,
-        "parts": [],
-    }
-    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if cause is not None and depth < CAUSES:
-        data["cause"] = as_data(cause, depth + 1)
-    if isinstance(error, BaseExceptionGroup) and depth < CAUSES:
-        # isinstance() leaves open what the group is a group of
-        parts = _parts(error)  # pyright: ignore[reportUnknownArgumentType]
-        data["parts"] = [as_data(part, depth + 1) for part in parts]
-    if depth == 0 and error.__traceback__ is not None:
-        lines = traceback.format_tb(error.__traceback__)
-        data["traceback"] = "".join(lines)[-TRACEBACK_CHARS:]
-    return data
-
-
-def _parts(group: BaseExceptionGroup[BaseException]) -> Sequence[BaseException]:
-    return group.exceptions[:CAUSES]
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)[:MESSAGE_CHARS]
-    except Exception as bad:  # noqa: BLE001 - a broken __str__ must not lose the error
-        return f"<its message could not be read: {type(bad).__name__}>"

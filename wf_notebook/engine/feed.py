@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
+from wf_notebook.engine.failures import failure_of
 from wf_notebook.engine.replay import (
     Failed,
     Outcome,
@@ -13,7 +14,6 @@ from wf_notebook.engine.replay import (
     plan,
     start_message,
 )
-from wf_notebook.engine.turn import failure_of
 from wf_notebook.errors import GuestBudgetError, GuestDiedError, GuestProtocolError
 from wf_notebook.ids import guest_seed
 from wf_notebook.world.store import Chunk

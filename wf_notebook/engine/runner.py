@@ -27,12 +27,13 @@ from wf_notebook.engine.decide import (
     decide,
     replace_conflicts,
 )
+from wf_notebook.engine.failures import failure_of
 from wf_notebook.engine.feed import Feeder
 from wf_notebook.engine.holds import held
 from wf_notebook.engine.replay import Diverged, Failed, Outcome, delivery
 from wf_notebook.engine.slots import Slots
 from wf_notebook.engine.starter import Starter
-from wf_notebook.engine.turn import Draft, add_attempts, blocked_by, draft, failure_of
+from wf_notebook.engine.turn import Draft, add_attempts, blocked_by, draft
 from wf_notebook.engine.waker import Waker
 from wf_notebook.errors import (
     IsolationError,

@@ -7,11 +7,12 @@ noted on the activity; if the append fails, the runner reads the run back from t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from wf_notebook.engine.activity import Activity, Blocked, attempt_of
-from wf_notebook.engine.attempts import Call, as_data
+from wf_notebook.engine.attempts import Call
 from wf_notebook.engine.decide import Asked, Decision, Pen, ending, settle, still_open
+from wf_notebook.engine.failures import failure_of
 from wf_notebook.engine.replay import Completed, Diverged, Failed, Outcome, Suspended, delivery
 from wf_notebook.errors import GuestProtocolError
 
@@ -258,10 +259,3 @@ def blocked_by(definition: Definition | None, missing: Sequence[str]) -> Blocked
         f"It needs a step that this process has not defined: {said}.",
         "Run the cell that defines it, or import its module; the run then goes on by itself.",
     )
-
-
-def failure_of(error: Exception) -> dict[str, Any]:
-    """Return an error of ours as error data, without our traceback."""
-    data = as_data(error)
-    data.pop("traceback", None)
-    return data

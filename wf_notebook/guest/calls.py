@@ -97,7 +97,8 @@ class AskedFuture(GuestFuture, Started):
         if self.done():
             return True
         if kind == "step_failed":
-            self.set_exception(step_error(event["error"], self.subject.removeprefix("steps.")))
+            alias = self.subject.removeprefix("steps.")
+            self.set_exception(step_error(event["error"], alias, self.n))
         else:
             self.set_result(to_value(event["value"]) if kind == "step_completed" else None)
         return True

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from wf_notebook.guest.problems import StepError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
@@ -17,6 +19,7 @@ _MAX_FRAMES: Final = 50  # the innermost ones: a recursion has a thousand
 _MAX_CAUSES: Final = 8
 _MAX_PARTS: Final = 20
 _MAX_MESSAGE: Final = 16_000
+_MAX_POSITION: Final = 10_000_000  # as the host takes it
 
 
 def printable(text: str) -> str:
@@ -46,8 +49,8 @@ def describe(error: BaseException, *, filename: str, lines: Sequence[str]) -> di
         lines: the source's lines, for columns in characters.
 
     Returns:
-        `{type, message, frames, cause, parts}`; a frame is
-        `[line, column, end_line, end_column, function]`, innermost last; lines and columns count
+        `{type, message, frames, cause, parts}`, of a failed step also `step`, its position; a frame
+        is `[line, column, end_line, end_column, function]`, innermost last; lines and columns count
         from 1, the end column is exclusive.
     """
     return _Describer(filename, lines).failure(error, _MAX_CAUSES)
@@ -58,6 +61,13 @@ def _parts_of(error: Any) -> tuple[BaseException, ...]:
     if isinstance(error, BaseExceptionGroup):
         parts = cast("BaseExceptionGroup[BaseException]", error).exceptions
     return parts
+
+
+def _step(error: BaseException) -> dict[str, int]:
+    """Return which step failed; a source may have written anything there."""
+    position: object = error.position if isinstance(error, StepError) else 0
+    known = type(position) is int and 0 < position <= _MAX_POSITION
+    return {"step": position} if known and isinstance(position, int) else {}
 
 
 class _Describer:
@@ -75,6 +85,7 @@ class _Describer:
             "frames": self._frames(error.__traceback__),
             "cause": self._cause(error, depth),
             "parts": [self.failure(part, depth - 1) for part in shown],
+            **_step(error),
         }
 
     def _cause(self, error: BaseException, depth: int) -> dict[str, Any] | None:

@@ -31,6 +31,7 @@ class StepError(Exception):
         cause: what it was raised from, a StepError, or None; also its `__cause__`.
         parts: the StepErrors of an exception group; else empty.
         step: the alias under which the source called the step; empty in causes and parts.
+        position: which of the run's commands the call was, from 1; 0 in causes and parts.
     """
 
     def __init__(
@@ -41,8 +42,10 @@ class StepError(Exception):
         cause: StepError | None = None,
         parts: Sequence[StepError] = (),
         step: str = "",
+        position: int = 0,
     ):
         super().__init__(message)
+        self.position = position
         self.type = type or "StepError"
         self.message = message
         self.cause = self.__cause__ = cause
@@ -78,7 +81,7 @@ for _error in (FatalError, RetryableError, StepError, _FatalStepError, HookConfl
     _error.__module__ = "wf_notebook"  # where a host program finds the ones it may raise
 
 
-def step_error(error: Mapping[str, Any], step: str = "") -> StepError:
+def step_error(error: Mapping[str, Any], step: str = "", position: int = 0) -> StepError:
     """Return the exception for a failure `{type, message, cause, parts}` that the host recorded.
 
     >>> step_error({"type": "ValueError", "message": "bad", "cause": None, "parts": []})
@@ -92,4 +95,5 @@ def step_error(error: Mapping[str, Any], step: str = "") -> StepError:
         cause=step_error(cause) if cause else None,
         parts=[step_error(part) for part in error.get("parts") or ()],
         step=step,
+        position=position,
     )

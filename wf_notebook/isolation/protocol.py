@@ -96,6 +96,7 @@ class GuestFailure(_Message):
 
     Attributes:
         frames: innermost last: `[line, column, end_line, end_column, function]` in the source.
+        step: for the failure of a step, its position among the run's commands.
     """
 
     type: str
@@ -103,6 +104,7 @@ class GuestFailure(_Message):
     frames: list[tuple[int, int | None, int | None, int | None, str]] = []
     cause: GuestFailure | None = None
     parts: list[GuestFailure] = []
+    step: Position | None = None
 
     @property
     def line(self) -> int | None:

@@ -13,7 +13,9 @@ import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from wf_notebook.errors import DefinitionError, RunFailedError, WorkflowError
+from wf_notebook.errors import DefinitionError, RunConflictError, RunFailedError, WorkflowError
+from wf_notebook.notebook.failures import failed
+from wf_notebook.notebook.pointing import place, pointed, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,6 +103,8 @@ def source_lines(error: WorkflowError) -> list[str]:
         return refused(error.diagnostics, source=error.source, origin=origin_of(error))
     if isinstance(error, RunFailedError):
         return failed(error.error, source=error.source, origin=error.origin)
+    if isinstance(error, RunConflictError) and error.diff:
+        return ["\n".join(printable(line) for line in error.diff.splitlines()) + "\n"]
     return []
 
 
@@ -120,51 +124,4 @@ def refused(
 def _block_of_diagnostic(d: Diagnostic, source: Sequence[str], origin: Mapping[str, Any]) -> str:
     end = d.end_column if d.end_line == d.line else None
     says = f"{d.code} {d.message}" + (f" {d.hint}" if d.hint else "")
-    return f"{_place(d.line, origin)}\n{_pointed(d.line, d.column, end, source, origin)}{says}\n"
-
-
-def failed(error: Mapping[str, Any], *, source: str, origin: Mapping[str, Any]) -> list[str]:
-    """Return one block per frame of the source that the exception went through, innermost last."""
-    lines = source.split("\n")
-    return [_block_of_frame(frame, lines, origin) for frame in error.get("frames") or ()]
-
-
-def _block_of_frame(frame: Sequence[Any], source: Sequence[str], origin: Mapping[str, Any]) -> str:
-    line, column, end_line, end_column, function = frame
-    end = end_column if end_line == line else None
-    pointed = _pointed(line, column, end, source, origin)
-    return f"{_place(line, origin)}, in {function}\n{pointed}"
-
-
-def _place(line: int, origin: Mapping[str, Any]) -> str:
-    label = origin.get("label") or "Source"
-    return f"{label}, line {line + int(origin.get('line_offset') or 0)}"
-
-
-def _pointed(
-    line: int,
-    column: int | None,
-    end_column: int | None,
-    source: Sequence[str],
-    origin: Mapping[str, Any],
-) -> str:
-    """The source line with its number within the cell, and carets from column to end column."""
-    if not 1 <= line <= len(source):
-        return ""
-    text = printable(source[line - 1])
-    margin = f"----> {line + int(origin.get('line_offset') or 0)} "
-    shown = f"{margin}{text}\n"
-    if column is None:
-        return shown
-    end = max(column + 1, end_column if end_column is not None else len(text) + 1)
-    indent = "".join("\t" if c == "\t" else " " for c in text[: column - 1])
-    return f"{shown}{' ' * len(margin)}{indent}{'^' * (end - column)}\n"
-
-
-def printable(text: str) -> str:
-    r"""Return text that cannot steer a terminal: control characters become a replacement mark.
-
-    >>> printable("a\x1b[31mb")
-    'a\ufffd[31mb'
-    """
-    return "".join(c if c == "\t" or c.isprintable() else "\ufffd" for c in text)
+    return f"{place(d.line, origin)}\n{pointed(d.line, d.column, end, source, origin)}{says}\n"

@@ -129,26 +129,40 @@ class World:
         return Run(self.host, self.host.wait(self.host.activity(run_id)))
 
     def rows(
-        self, *, status: str | None = None, workflow_id: str | None = None, limit: int | None = 50
+        self,
+        *,
+        status: str | None = None,
+        workflow_id: str | None = None,
+        attributes: Mapping[str, str] | None = None,
+        limit: int | None = 50,
     ) -> list[RunRow]:
-        """Return one plain line for each run, newest first."""
-        stored = self._store.runs(status=status, workflow_id=workflow_id, limit=limit)
-        rows = self.host.wait(stored)
-        return list(rows)
+        """Return one plain line for each run, newest first; `attributes` as for `runs`."""
+        most = None if attributes else limit
+        stored = self._store.runs(status=status, workflow_id=workflow_id, limit=most)
+        wanted = (attributes or {}).items()
+        return [r for r in self.host.wait(stored) if wanted <= r.attributes.items()][:limit]
 
     def runs(
-        self, *, status: str | None = None, workflow_id: str | None = None, limit: int | None = 50
+        self,
+        *,
+        status: str | None = None,
+        workflow_id: str | None = None,
+        attributes: Mapping[str, str] | None = None,
+        limit: int | None = 50,
     ) -> list[Run]:
         """Return runs, newest first.
 
         Args:
             status: only runs that stand so; any word that `Run.status` may say.
             workflow_id: only runs of that definition.
+            attributes: only runs that are labelled so, among other things.
             limit: how many at most.
         """
         if status in LIVE:
-            return [r for r in self.unfinished(workflow_id) if r.status == status][:limit]
-        rows = self.rows(status=status, workflow_id=workflow_id, limit=limit)
+            wanted = (attributes or {}).items()
+            live = (r for r in self.unfinished(workflow_id) if r.status == status)
+            return [r for r in live if wanted <= r.attributes.items()][:limit]
+        rows = self.rows(status=status, workflow_id=workflow_id, attributes=attributes, limit=limit)
         return [self.get(row.run_id) for row in rows]
 
     def unfinished(self, workflow_id: str | None = None) -> list[Run]:

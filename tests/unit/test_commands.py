@@ -211,6 +211,37 @@ def test_no_command_shows_values(start: Callable[[str], Run], wf: Callable[..., 
     assert "Approve it" in wf("show")
 
 
+def test_runs_are_found_by_their_attributes(
+    world: World, start: Callable[[str], Run], wf: Callable[..., str]
+) -> None:
+    """Those that are labelled so, live or not; a word that is no NAME=TEXT is refused."""
+    run, other = start("a"), start("b")
+    run.set_attributes({"customer": "A-17", "stage": "asked"})
+    other.set_attributes({"customer": "B-1"})
+    other.cancel()
+    (found,) = json.loads(wf("runs --attribute customer=A-17 -a stage=asked --json"))
+    assert (found["run_id"], found["attributes"]["stage"]) == (run.id, "asked")
+    assert [r.id for r in world.runs(attributes={"customer": "B-1"})] == [other.id]
+    assert world.runs(status="suspended", attributes={"customer": "B-1"}) == []
+    assert "customer=A-17, stage=asked" in wf(f"show {run.id}")
+    with pytest.raises(UsageError, match="'customer' is not NAME=TEXT"):
+        wf("runs -a customer")
+
+
+def test_answer_shows_what_comes_with_the_hook(world: World, wf: Callable[..., str]) -> None:
+    """Metadata is shown to whoever answers, unless what is printed may be saved."""
+    source = """
+async def w():
+    "use workflow"
+    order = {"id": "A-17", "when": now()}
+    return [await create_hook(token=t, metadata=order) for t in "ab"]
+"""
+    world.start(source, steps=[look]).wait_for("hook")
+    assert '"id": "A-17"' in wf("answer a", "1")
+    world.unfinished()[0].wait_for("hook")
+    assert "A-17" not in wf("answer b", "2", saved=True)
+
+
 def test_a_run_is_found_by_a_unique_beginning(
     start: Callable[[str], Run], wf: Callable[..., str]
 ) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import inspect
+import json
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_jsonable_python
 
 from wf_notebook.api import LIVE
 from wf_notebook.clock import iso
 from wf_notebook.definition.steps import REGISTRY
+from wf_notebook.definition.values import plain
 from wf_notebook.views.text import render_runs
 from wf_notebook.views.text import table as columns
 from wf_notebook.views.why import why
 from wf_notebook.views.words import duration, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from wf_notebook.api import World
     from wf_notebook.run import Run
@@ -28,18 +32,22 @@ class Listing:
     Args:
         world: the world.
         status: only runs that stand so, by any word of `Run.status`.
+        attributes: only runs that are labelled so.
         limit: how many at most.
     """
 
-    def __init__(self, world: World, *, status: str | None, limit: int) -> None:
+    def __init__(
+        self, world: World, *, status: str | None, attributes: Mapping[str, str], limit: int
+    ) -> None:
         self._now_us = world.host.clock.now_us()
         self._live = {run.id: run for run in world.unfinished()}
         if status in LIVE:
-            rows = (row for row in world.rows(limit=None) if row.run_id in self._live)
+            found = world.rows(attributes=attributes, limit=None)
+            rows = (row for row in found if row.run_id in self._live)
             chosen = [row for row in rows if self._live[row.run_id].status == status]
             self._rows = chosen[:limit]
         else:
-            self._rows = world.rows(status=status, limit=limit)
+            self._rows = world.rows(status=status, attributes=attributes, limit=limit)
 
     def text(self) -> str:
         """Return a line for each run."""
@@ -88,6 +96,10 @@ def run_json(run: Run) -> dict[str, Any]:
         "created": iso(state.created_us),
         "ended": _time(state.ended_us),
         "code": state.code,
+        "attributes": dict(run.attributes),
+        "parent": None if run.parent is None else run.parent[0],
+        "notebook": run.notebook,
+        "changed": list(run.changed),
         "blocked": _reason(run),
         "events": state.seq,
         "steps": [_step_json(step) for step in state.steps.values()],
@@ -132,6 +144,13 @@ def _wait_json(wait: Wait) -> dict[str, Any]:
         "woken": wait.woken,
         "line": wait.line,
     }
+
+
+def metadata_text(hook: Hook) -> str:
+    """Return what else a hook says to whoever answers it, as indented JSON."""
+    found = to_jsonable_python(plain(hook.metadata), fallback=str)
+    lines = json.dumps(found, indent=2, ensure_ascii=False).splitlines()
+    return "\n".join(f"  {visible(line)}" for line in lines)
 
 
 def hooks_text(found: Sequence[tuple[Run, Hook]], now_us: int, *, titles: bool) -> str:

@@ -17,6 +17,7 @@ from wf_notebook.commands.show import (
     catalogue_text,
     hook_json,
     hooks_text,
+    metadata_text,
     run_json,
 )
 from wf_notebook.errors import HookPayloadError
@@ -44,14 +45,25 @@ def _command(
     return table.command(cls=Command, examples=examples, raw_after=raw_after)
 
 
-@_command("runs", "runs --status suspended", "runs --limit 5 --json")
+@_command("runs", "runs --status suspended", "runs --attribute customer=A-17 --limit 5 --json")
 @click.option("--status", type=click.Choice(_STATUSES), help="Only runs that stand so.")
+@click.option(
+    "-a",
+    "--attribute",
+    "labels",
+    multiple=True,
+    metavar="NAME=TEXT",
+    callback=lambda _context, _option, given: dict(map(_label, given)),
+    help="Only runs that are labelled so; may be given again.",
+)
 @click.option("-n", "--limit", type=click.IntRange(1), default=20, help="How many at most.")
 @_JSON
 @click.pass_obj
-def runs(caller: Caller, status: str | None, limit: int, *, json_: bool) -> None:
+def runs(
+    caller: Caller, status: str | None, labels: dict[str, str], limit: int, *, json_: bool
+) -> None:
     """List runs, newest first."""
-    found = Listing(caller.look(), status=status, limit=limit)
+    found = Listing(caller.look(), status=status, attributes=labels, limit=limit)
     click.echo(_dumped(found.json()) if json_ else found.text())
 
 
@@ -140,6 +152,8 @@ def answer(caller: Caller, token: str | None) -> None:
     schema = None if hook.schema is None else run.definition.schemas.get(hook.schema)
     title = visible(hook.token if caller.saved or hook.title is None else hook.title)
     click.echo(f"{title}, asked by {run.name} ({run.id})")
+    if hook.metadata_tree is not None and not caller.saved:
+        click.echo(metadata_text(hook))
     while True:
         value = ask_value(schema, caller.ask, click.echo)
         try:
@@ -209,6 +223,14 @@ def sql(caller: Caller, query: Sequence[str]) -> None:
 def doctor(caller: Caller) -> None:
     """Say what is installed, which world this is, who owns it, and where its key is."""
     click.echo("\n".join(columns(examine(caller))))
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        msg = f"{text!r} is not NAME=TEXT."
+        raise click.BadParameter(msg)
+    return name, value
 
 
 def _dumped(value: Any) -> str:

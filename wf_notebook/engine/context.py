@@ -29,6 +29,8 @@ class StepContext:
         first_started: when the first attempt started, aware, UTC.
         root_id: the run at the top: `run_id`, unless that run was itself started by a step.
         world_id: the world that the run lives in.
+        signal: set when this attempt is asked to stop; a synchronous step that waits can wait for
+            it: `step_context().signal.wait(5)`.
     """
 
     run_id: str
@@ -45,8 +47,8 @@ class StepContext:
     def cancelled(self) -> bool:
         """Whether this attempt was asked to stop (cancelled, or over its timeout).
 
-        A synchronous step should look at it now and then and return; nothing can stop a thread
-        from outside. An asynchronous step gets `asyncio.CancelledError` besides.
+        A synchronous step should look at it now and then, or wait for `signal`, and return; nothing
+        can stop a thread from outside. An asynchronous step gets `asyncio.CancelledError` besides.
         """
         return self.signal.is_set()
 

@@ -119,7 +119,7 @@ def _facts(view: RunView) -> Markup:
     when = f"started {_moment(view.created_us)}"
     if not view.terminal:
         when += f", shown as of {_moment(view.now_us)}"
-    facts = (view.origin, counts, f"{view.isolation} isolation", when, view.changed_note)
+    facts = (view.origin, counts, f"{view.isolation} isolation", when, *view.notes)
     text = " \N{MIDDLE DOT} ".join(fact for fact in facts if fact)
     return element(
         "div", element("code", view.run_id, style=_MONO), " \N{MIDDLE DOT} ", text, style=_MUTED

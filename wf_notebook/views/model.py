@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -165,6 +165,8 @@ class RunView:
         error: for a failed run: "KeyError at line 7".
         blocked: for a blocked run: why, in plain words.
         changed: aliases of steps whose code has changed since the run was started.
+        attributes: plain texts that the run can be found by.
+        parent: id of the run whose step started it, or "".
         why: what it waits on, one sentence as of `now_us`; not in `to_json()`.
     """
 
@@ -187,6 +189,8 @@ class RunView:
     error: str = ""
     blocked: str = ""
     changed: tuple[str, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict[str, str])
+    parent: str = ""
     why: str = ""
 
     @property
@@ -205,9 +209,12 @@ class RunView:
         return (self.now_us if self.ended_us is None else self.ended_us) - self.created_us
 
     @property
-    def changed_note(self) -> str:
-        """What to say of steps whose code has changed; "" if there are none."""
-        return f"changed since it began: {', '.join(self.changed)}" if self.changed else ""
+    def notes(self) -> tuple[str, ...]:
+        """What else there is to say in a few words: labels, where it comes from, changed steps."""
+        labels = ", ".join(f"{name}={text}" for name, text in self.attributes.items())
+        parent = f"started by {self.parent}" if self.parent else ""
+        changed = f"changed since it began: {', '.join(self.changed)}" if self.changed else ""
+        return tuple(visible(note) for note in (labels, parent, changed) if note)
 
     @property
     def titles(self) -> dict[str, str]:
@@ -226,7 +233,7 @@ class RunView:
             "rows": [row.to_json() for row in self.rows],
             "forms": [form.to_json() for form in self.forms],
             "schemas": dict(self.schemas),
-            "error": self.error, "blocked": self.blocked, "changed": self.changed_note,
+            "error": self.error, "blocked": self.blocked, "notes": list(self.notes),
         }  # fmt: skip
 
 
@@ -286,6 +293,8 @@ def build_view(  # noqa: PLR0913 - the facts that are not in the log, by name
         error=failure_of(state),
         blocked=visible(blocked or "") if status == "blocked" else "",
         changed=() if state.terminal else tuple(changed),
+        attributes=state.attributes,
+        parent=str((state.created.get("parent") or {}).get("run_id", "")),
         why=why,
     )
 

@@ -80,7 +80,7 @@ def _facts(view: RunView) -> tuple[str, ...]:
     counts = f"{view.events} events"
     if view.replayed is not None:
         counts = f"{view.replayed[0]} of {view.replayed[1]} events replayed"
-    return view.origin, counts, f"{view.isolation} isolation", view.changed_note
+    return view.origin, counts, f"{view.isolation} isolation", *view.notes
 
 
 def _hooks(view: RunView, *, titles: bool) -> list[str]:

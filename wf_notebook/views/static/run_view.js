@@ -316,7 +316,7 @@ class Header {
     setText(this.id, view.run_id);
     this.id.title = view.workflow_id;
     const [done, all] = view.replayed ?? [0, 0];
-    const facts = [view.origin, `${view.isolation} isolation`, !view.replayed && `${view.events} events`, view.changed];
+    const facts = [view.origin, `${view.isolation} isolation`, !view.replayed && `${view.events} events`, ...view.notes];
     setText(this.facts, facts.filter(Boolean).join(" · "));
     this.bar.hidden = !view.replayed || done >= all;
     if (!this.bar.hidden) Object.assign(this.bar, { max: all, value: done });

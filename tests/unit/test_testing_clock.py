@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from tests.engine.flows import flow
 from tests.worlds import KEY
 from wf_notebook import open_world, step

@@ -493,13 +493,8 @@ def _kept(item: Item) -> Item | None:
 def _settled(act: Activity, outcome: Outcome | None, result: Draft) -> None:
     """Note what the turn says about whether the run can go on."""
     if isinstance(outcome, Diverged):
-        where = f" at line {outcome.line}" if outcome.line else ""
-        message = (
-            f"Replay diverged{where}: the log has {outcome.recorded}; "
-            f"the source now asked for {outcome.asked}."
-        )
         hint = "Nothing was written. Cancel the run, or start another with %%workflow --new."
-        act.blocked = Blocked("divergence", message, hint, outcome.report())
+        act.blocked = Blocked("divergence", outcome.message, hint, outcome.report())
         act.behind = True
         return
     if outcome is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Strict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from wf_notebook.definition.model import Definition
@@ -21,6 +21,7 @@ from wf_notebook.world.state import fold
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from wf_notebook.guest.values import Tree
     from wf_notebook.world.state import RunState
 
 __all__ = ["FORMAT", "VERSION", "History", "read", "write"]
@@ -31,6 +32,9 @@ VERSION: Final = 1
 _Text = Annotated[str, Field(min_length=1)]
 _Position = Annotated[int, Field(ge=1)]
 _Time = Annotated[int, Field(ge=0, lt=1 << 62)]
+_Kind = Literal[
+    "POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD", "VAR_POSITIONAL", "KEYWORD_ONLY", "VAR_KEYWORD"
+]
 _ABSENT: Any = None  # as a default it is not validated: null itself is refused
 
 
@@ -51,6 +55,26 @@ class _Meta(_Shape):
     due_us: _Time = _ABSENT
 
 
+class _Binding(_Shape):
+    alias: _Text
+    step_id: _Text
+    digest: _Text
+    parameters: list[Annotated[tuple[_Text, _Kind, bool], Strict(strict=False)]]  # JSON has lists
+
+
+class _Definition(_Shape):
+    """The record of a definition."""
+
+    source: str
+    name: _Text
+    entry: _Text
+    language: _Position
+    schemas: dict[str, dict[str, Any]]
+    steps: list[_Binding]
+    source_hash: _Text
+    workflow_id: _Text
+
+
 class _Event(_Shape):
     """The fields of `Event`, but for the run's id, which is said once."""
 
@@ -67,7 +91,7 @@ class _Document(_Shape):
     format: Literal["wf_notebook history"]
     version: int
     run_id: _Text
-    definition: dict[str, Any]
+    definition: _Definition
     events: Annotated[list[_Event], Field(min_length=1)]
 
 
@@ -102,7 +126,8 @@ def write(run_id: str, definition: Definition, events: Sequence[Event]) -> dict[
     """Return the document of a run: a JSON object whose values are plain text.
 
     `{"format", "version", "run_id", "definition", "events"}`. The definition is its record, with
-    hash and id; the seed and the arguments are in the first event's data.
+    hash and id; the seed and the arguments are in the first event's data. Tracebacks of steps are
+    left out: no replay reads them.
     """
     return {
         "format": FORMAT,
@@ -121,8 +146,16 @@ def _record(event: Event) -> dict[str, Any]:
         "time_us": event.time_us,
         "correlation_id": event.correlation_id,
         "meta": event.meta,
-        "data": event.data,
+        "data": _portable(event.data),
     }
+
+
+def _portable(data: Mapping[str, Tree] | None) -> Mapping[str, Tree] | None:
+    """Return data without the traceback of a step: it names this machine's files, for people."""
+    error = None if data is None else data.get("error")
+    if data is None or not isinstance(error, dict):
+        return data
+    return {**data, "error": {key: error[key] for key in error if key != "traceback"}}
 
 
 def read(document: object) -> History:
@@ -174,7 +207,7 @@ def _definition(record: Mapping[str, Any]) -> Definition:
     except ValueError:
         msg = "The source or the steps of this history are not those it was saved with."
         raise HistoryError(msg) from None
-    except (PayloadError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (PayloadError, RecursionError) as error:
         raise _damaged("The definition", error) from None
 
 

@@ -48,8 +48,9 @@ class ReplayReport:
         result: what the entry returned, if completed.
         code, error: of a failure: its code, and the exception as data (`type`, `message`, …).
         asks: what the source asks for beyond the log, in words: what the run would do next.
-        divergence: where it parted from the log (`line` of the source, what was `recorded`, what
-            was `asked`, the `last_events` before it, all in words and without values), or None.
+        divergence: where it parted from the log, or None: the `line` of the source (of the stored
+            one, if the edited one asks for nothing), what was `recorded`, what was `asked` instead
+            and the `last_events` before it, in words and without values.
     """
 
     run_id: str

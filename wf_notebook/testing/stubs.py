@@ -81,7 +81,7 @@ class Stubs(Mapping[str, Step]):
         return f"<stubs {', '.join(self._steps)}>"
 
 
-def stub_steps(outcomes: Mapping[str, object], *, like: Steps = ()) -> Stubs:
+def stub_steps(outcomes: Mapping[str, Any], *, like: Steps = ()) -> Stubs:
     """Return stubs of steps: what runs in their place in a test.
 
     The process-wide registry is left alone: the stubs run in a world that is opened with them, and

@@ -212,6 +212,8 @@ def test_further_steps(waiting: dict[str, Any]) -> None:
     body = BODY.replace("return await", "await steps.refund(order)\nreturn await")
     report = replayed(waiting, body, steps=stub_steps({"refund": None}))
     assert report.status == "suspended"
+    with pytest.raises(UsageError, match="steps= together with an edited source"):
+        replayed(waiting, steps=stub_steps({"refund": None}))
 
 
 def test_a_cell(waiting: dict[str, Any]) -> None:

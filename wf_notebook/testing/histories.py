@@ -137,7 +137,7 @@ def replay_history(
     Raises:
         HistoryError: the history is not as it was saved.
         DefinitionError: the edited source has problems.
-        UsageError: there are not so many events.
+        UsageError: there are not so many events, or `steps` are given without a source.
 
     >>> from wf_notebook import open_world
     >>> from wf_notebook.testing import stub_steps
@@ -158,14 +158,19 @@ def replay_history(
     ('diverged', 5)
     """
     saved = histories.read(history)
-    definition = saved.definition if source is None else _edited(saved.definition, source, steps)
+    definition = _definition(saved.definition, source, steps)
     log = saved.events[: _checked_end(at, len(saved.events))]
     outcome = _replayed(definition, log, isolation)
     return _report(saved.run_id, judge_end(outcome, fold(log), log=log))
 
 
-def _edited(definition: Definition, source: str, steps: Steps) -> Definition:
-    report = recompiled(definition, source, steps=steps)
+def _definition(stored: Definition, source: str | None, steps: Steps) -> Definition:
+    if source is None:
+        if steps:
+            msg = "The stored source names no other steps than the stored ones."
+            raise UsageError(msg, hint="Give steps= together with an edited source.")
+        return stored
+    report = recompiled(stored, source, steps=steps)
     if report.definition is None:
         raise DefinitionError(report.diagnostics, source=source)
     return report.definition

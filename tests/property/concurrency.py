@@ -238,7 +238,7 @@ class _Program:
         return [line for _ in range(self._count(1, most)) for line in self._statement(depth)]
 
     def _statement(self, depth: int) -> list[str]:
-        kinds = ["simple", "simple", "simple", "task", "future", "cancel", "group", "gate"]
+        kinds = ["simple", "simple", "simple", "task", "future", "cancel", "group", "group", "gate"]
         kinds += ["queue", "completed", "wrong", "event", "event", "hook"]
         if depth < 2:
             kinds += ["branch", "loop", "caught", "finally", "timeout", "caught"]
@@ -293,7 +293,7 @@ class _Program:
         ]
 
     def _group(self, n: int) -> list[str]:
-        tasks = [f"group.create_task({self._coroutine()})" for _ in range(self._count(1, 4))]
+        tasks = [f"group.create_task({self._coroutine()})" for _ in range(self._count(2, 4))]
         body = self._pick("pass", f"out.append(await steps.a({n}))", f"await sleep({n})")
         return [
             "try:",

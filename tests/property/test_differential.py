@@ -159,7 +159,7 @@ class Both:
             self._give("resume", n, {"value": pick(5)})
         elif op == "wait":
             self._give("wake", n)
-        elif pick(10):
+        elif pick(8) != 5:  # not 0, which is drawn more often than others
             self._give("done", n, pick(5))
         else:
             self.seen["fail"] += 1
@@ -197,9 +197,10 @@ def test_both_engines_do_the_same() -> None:
 
 
 @pytest.mark.nightly
-def test_both_engines_do_the_same_at_length() -> None:
-    """The same for many more programs."""
-    compare_programs(settings(max_examples=5_000))
+@pytest.mark.parametrize("part", range(5))
+def test_both_engines_do_the_same_at_length(part: int) -> None:
+    """The same for 5,000 programs, in parts that no timeout of a slow machine cuts off."""
+    compare_programs(settings(max_examples=1_000))
 
 
 @settings(max_examples=50)

@@ -395,6 +395,26 @@ async def w():
     assert (reply["status"], reply["commands"], reply["prints"]) == ("suspended", [], [])
 
 
+def test_a_discarded_run_is_closed_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left half closed: a TaskGroup waits while it closes, and its `finally` asks."""
+    ignored: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: ignored.append(what.exc_value))
+    source = """
+async def w():
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(steps.a(1))
+            await steps.a(2)
+    finally:
+        await steps.a(3)
+"""
+    play = Play(source)
+    play.machine.discard()
+    del play
+    gc.collect()
+    assert ignored == []
+
+
 def test_the_collector_runs_after_fixed_numbers_of_events() -> None:
     """Abandoned generators close at the same place of every replay."""
     calls: list[int] = []

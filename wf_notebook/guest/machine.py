@@ -37,6 +37,7 @@ MODULE_NAME: Final = "__workflow__"
 """What a source is called as a module; it is found in sys.modules while it runs."""
 
 _COLLECT_EVERY: Final = 4096  # events; see `Machine.__init__`
+_MAX_CLOSES: Final = 1000  # of one task: one that catches everything never ends
 
 
 class Machine:
@@ -276,12 +277,36 @@ class Machine:
         self._prints = Prints()
         with self._entered():
             for task in asyncio.all_tasks(self._loop):
-                with suppress(BaseException):
-                    task.get_coro().close()
+                _close(task.get_coro())
 
 
 def _frame(line: int, function: str) -> list[Any]:
     return [line, None, None, None, function]
+
+
+def _close(coroutine: Any) -> None:
+    """Close a coroutine, from the innermost that it awaits outwards.
+
+    One that waits while it closes, as TaskGroup does, is closed again: what is left half closed
+    would be closed, and complain, whenever it is collected.
+    """
+    for _ in range(_MAX_CLOSES):
+        innermost = _innermost(coroutine)
+        if innermost is None:
+            return
+        with suppress(BaseException):
+            innermost.close()
+
+
+def _innermost(awaited: Any) -> Any:
+    """Follow a coroutine to what it waits for; return the last that can run, or None."""
+    found = None
+    while awaited is not None:
+        frame, inner = _suspended(awaited)
+        if frame is not None:
+            found = awaited
+        awaited = inner
+    return found
 
 
 def _suspended(awaited: Any) -> tuple[FrameType | None, Any]:

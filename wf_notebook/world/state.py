@@ -140,6 +140,7 @@ class RunState:
         created: the plain part of `run_created` (`workflow_id`, `name`, `source_hash`, `steps`,
             `origin`, `isolation`, `language`, `python`, `key`, `attributes`, …).
         seq: events folded so far; derived: how many of them a replay decided.
+        closed_streams: streams that take no more: name to when they were closed.
         result, error: trees of the terminal event.
         code: failure code; reason: why it was cancelled.
     """
@@ -156,6 +157,7 @@ class RunState:
     steps: dict[str, Step] = field(default_factory=dict[str, Step])
     hooks: dict[str, Hook] = field(default_factory=dict[str, Hook])
     waits: dict[str, Wait] = field(default_factory=dict[str, Wait])
+    closed_streams: dict[str, int] = field(default_factory=dict[str, int])
     result: Tree = None
     error: Mapping[str, Any] | None = None
     code: str | None = None
@@ -346,6 +348,10 @@ def _wait_cancelled(s: RunState, e: Event) -> None:
     s.waits[wait.id] = replace(wait, status="cancelled", ended_us=e.time_us)
 
 
+def _stream_closed(s: RunState, e: Event) -> None:
+    s.closed_streams[e.meta["stream"]] = e.time_us
+
+
 _FOLDS: dict[str, Callable[[RunState, Event], None]] = {
     "run_created": _run_created,
     "run_started": _run_started,
@@ -365,4 +371,5 @@ _FOLDS: dict[str, Callable[[RunState, Event], None]] = {
     "wait_created": _wait_created,
     "wait_completed": _wait_completed,
     "wait_cancelled": _wait_cancelled,
+    "stream_closed": _stream_closed,
 }

@@ -28,7 +28,7 @@ TOP_LEVEL = {
 }
 RUN = """
     workflow_id source source_hash status result events steps hooks waits resume wake cancel
-    rerun why wait_for
+    rerun why wait_for stream streams
 """
 WORLD = "start resume runs sql close"
 KEYWORDS = {

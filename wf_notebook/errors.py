@@ -18,6 +18,7 @@ WorkflowError
 ├── HookPayloadError           WF223  field errors; nothing was recorded
 ├── FatalError                 WF231  raised by a step: do not retry
 ├── RetryableError             WF232  raised by a step: retry after a delay
+├── StreamClosedError          WF241  a stream takes no more
 ├── WorldError                 WF300
 │   ├── WorldLockedError       WF301
 │   ├── WorldDamagedError      WF302
@@ -65,6 +66,7 @@ __all__ = [
     "RunFailedError",
     "RunNotFoundError",
     "StepNotRegisteredError",
+    "StreamClosedError",
     "UsageError",
     "WaitingForHook",
     "WorkflowError",
@@ -328,6 +330,13 @@ class RetryableError(WorkflowError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class StreamClosedError(WorkflowError):
+    """A stream takes no more: it was closed, or its attempt or run is over."""
+
+    default_code = "WF241"
+    default_hint = "Write before the stream is closed and before the step returns or has to stop."
 
 
 class WorldError(WorkflowError):

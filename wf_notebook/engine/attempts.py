@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from wf_notebook.definition.steps import Step
+    from wf_notebook.engine.streams import Outbox
     from wf_notebook.guest.values import Tree
 
 MESSAGE_CHARS: Final = 4_000
@@ -46,10 +47,10 @@ class Call:
     args: dict[str, Tree]
     first_started_us: int
 
-    def context(self) -> StepContext:
-        """Return what the step can ask about this attempt."""
+    def context(self, outbox: Outbox) -> StepContext:
+        """Return what the step can ask about this attempt; it writes into its run's outbox."""
         started = datetime.fromtimestamp(self.first_started_us / SECOND_US, UTC)
-        return StepContext(self.run_id, self.key, self.attempt, started)
+        return StepContext(self.run_id, self.key, self.attempt, started, outbox)
 
 
 @dataclass(slots=True)
@@ -65,11 +66,15 @@ class _Flight:
 class Attempts:
     """Makes attempts and reports each once it has really returned.
 
-    Called on the engine's loop; `report(run_id, ended)` is called there, too.
+    Called on the engine's loop; `report(run_id, ended)` is called there, too. `outbox(run_id)` is
+    what the attempts of a run write into.
     """
 
-    def __init__(self, report: Callable[[str, StepEnded], None]) -> None:
+    def __init__(
+        self, report: Callable[[str, StepEnded], None], outbox: Callable[[str], Outbox]
+    ) -> None:
         self._report = report
+        self._outbox = outbox
         self._engine_loop = asyncio.get_running_loop()
         self._steps = LoopThread("wf-steps")
         self._flights: dict[str, _Flight] = {}
@@ -81,7 +86,7 @@ class Attempts:
 
     def start(self, call: Call) -> None:
         """Begin an attempt."""
-        flight = _Flight(call, call.context())
+        flight = _Flight(call, call.context(self._outbox(call.run_id)))
         self._flights[call.key] = flight
         if call.step.is_async:
             self._steps.loop.call_soon_threadsafe(self._spawn, flight)
@@ -100,7 +105,7 @@ class Attempts:
         """Ask an attempt to stop; it is reported when it has returned."""
         flight = self._flights.get(key)
         if flight is not None:
-            flight.context.signal.set()
+            flight.context.stop()
             self._steps.loop.call_soon_threadsafe(_cancel_task, flight)
 
     def stop(self) -> None:
@@ -155,6 +160,7 @@ class Attempts:
         self._ended(flight, outcome)
 
     def _ended(self, flight: _Flight, outcome: Succeeded | AttemptFailed) -> None:
+        flight.context.stop()  # a thread that it left behind writes no more
         call = flight.call
         ended = StepEnded(call.key, call.attempt, outcome, call.step.options)
         try:
@@ -178,7 +184,7 @@ def _cancel_task(flight: _Flight) -> None:
 
 def _time_out(flight: _Flight) -> None:
     flight.timed_out = True
-    flight.context.signal.set()
+    flight.context.stop()
 
 
 def _failure(flight: _Flight, error: BaseException) -> AttemptFailed:

@@ -126,6 +126,14 @@ class CancelAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamEnded:
+    """A step closed a stream; `reply` gets the event's seq."""
+
+    stream: str
+    reply: Future[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GaveUp:
     """The engine found that the run cannot go on: it fails with this code."""
 
@@ -139,7 +147,7 @@ class Nudge:
     """Look again: just opened, a retry is due, a slot is free, a step was registered."""
 
 
-Item = StepEnded | WaitEnded | Resumed | CancelAsked | GaveUp | Nudge
+Item = StepEnded | WaitEnded | Resumed | CancelAsked | StreamEnded | GaveUp | Nudge
 
 
 @dataclass(slots=True)
@@ -170,7 +178,9 @@ class Decision:
         return [reply for reply, _ in self.replies] + cancel
 
 
-def decide(state: RunState, items: Iterable[Item], pen: Pen) -> Decision:
+def decide(  # noqa: C901 - one arm for each kind of item
+    state: RunState, items: Iterable[Item], pen: Pen
+) -> Decision:
     """Return the events that these items come to. An item that comes too late comes to none."""
     decision = Decision()
     closed: set[str] = set()
@@ -184,6 +194,8 @@ def decide(state: RunState, items: Iterable[Item], pen: Pen) -> Decision:
                 _resumed(state, item, pen, decision)
             case CancelAsked():
                 _cancelled(state, item, decision)
+            case StreamEnded():
+                _stream_ended(state, item, pen, decision)
             case GaveUp():
                 decision.gave_up = item
             case Nudge():
@@ -274,6 +286,15 @@ def _cancelled(state: RunState, item: CancelAsked, decision: Decision) -> None:
         decision.replies.append((item.reply, None))
         return
     decision.cancel = item
+
+
+def _stream_ended(state: RunState, item: StreamEnded, pen: Pen, decision: Decision) -> None:
+    event = None
+    if not state.terminal and item.stream not in state.closed_streams:
+        event = pen.write("stream_closed", stream=item.stream)
+        decision.events.append(event)
+    if item.reply is not None:
+        decision.replies.append((item.reply, event))
 
 
 # --- what the guest asked ----------------------------------------------------------------------

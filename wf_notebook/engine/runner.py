@@ -8,15 +8,16 @@ one commit. Only then is anything done: attempts start, timers are set, callers 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
 from wf_notebook.clock import SECOND_US
 from wf_notebook.definition.model import Definition
 from wf_notebook.engine.activity import Activity, Blocked, from_log
+from wf_notebook.engine.askers import answer_callers, kept, refuse, too_late
 from wf_notebook.engine.attempts import Attempts
 from wf_notebook.engine.decide import (
-    CancelAsked,
     Decision,
     GaveUp,
     Nudge,
@@ -31,10 +32,10 @@ from wf_notebook.engine.feed import Feeder
 from wf_notebook.engine.replay import Diverged, Failed, Outcome, delivery
 from wf_notebook.engine.slots import Slots
 from wf_notebook.engine.starter import Starter
+from wf_notebook.engine.streams import Streams
 from wf_notebook.engine.turn import Draft, add_attempts, blocked_by, draft, failure_of
 from wf_notebook.engine.waker import Waker
 from wf_notebook.errors import (
-    HookNotFoundError,
     IsolationError,
     PayloadError,
     WorkflowError,
@@ -45,7 +46,7 @@ from wf_notebook.world.state import RunState
 from wf_notebook.world.store import Append, RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
     from wf_notebook.clock import Clock
@@ -97,7 +98,10 @@ class Runner:
         self._turns: set[asyncio.Task[None]] = set()
         self._closed = False
         self._waker = Waker(clock)
-        self._attempts = Attempts(self._step_ended)
+        self._streams = Streams(
+            store, post=self.post, closed=self._closed_streams, wrote=self._wrote, later=self._later
+        )
+        self._attempts = Attempts(self._step_ended, self._streams.of)
         self._starter = Starter(steps, Slots(limits.concurrent_steps), self._attempts)
         self._feeder = Feeder(spawn=spawn, read=self._read, progress=self.notify, limits=limits)
         self._unsubscribe = steps.on_change(self._steps_changed)
@@ -189,7 +193,7 @@ class Runner:
         """Tell a run what has happened; a turn follows."""
         act = self._runs.get(run_id)
         if act is None or self._closed:
-            _too_late(run_id, item)
+            too_late(run_id, item)
             return
         act.inbox.append(item)
         self._begin(act)
@@ -247,7 +251,7 @@ class Runner:
             _LOG.exception("run %s could not be moved", act.run_id)
             act.blocked = Blocked("internal", f"{type(error).__name__}: {error}", _REPORT)
             for item in items:
-                _refuse(item, WorkflowError(act.blocked.message, hint=_REPORT))
+                refuse(item, WorkflowError(act.blocked.message, hint=_REPORT))
         finally:
             act.turning = False
             self.notify(act)
@@ -291,6 +295,16 @@ class Runner:
         return await self._feeder.feed(act, act.definition, decision.events)
 
     async def _append(
+        self, act: Activity, result: Draft, printed: Sequence[Chunk], pen: Pen
+    ) -> Sequence[Event]:
+        """Commit a draft and what its steps have written until now."""
+        async with self._streams.taken(act.run_id) as written:
+            chunks = (*printed, *written)
+            events = await self._commit(act, result, chunks, pen)
+        act.wrote(chunks)
+        return events
+
+    async def _commit(
         self, act: Activity, result: Draft, chunks: Sequence[Chunk], pen: Pen
     ) -> Sequence[Event]:
         """Commit a draft; hooks whose tokens another run owns become conflicts."""
@@ -318,11 +332,14 @@ class Runner:
             reply.set_exception(shown)
         reason: BlockReason = "isolation" if isinstance(error, IsolationError) else "world"
         act.blocked = Blocked(reason, shown.message, shown.hint)
-        act.inbox[:0] = [kept for item in items if (kept := _kept(item)) is not None]
+        act.inbox[:0] = [left for item in items if (left := kept(item)) is not None]
         act.resting = True
-        due = self._clock.now_us() + RETRY_WORLD_US
-        self._waker.set(f"{act.run_id}/again", due, lambda: self._again(act))
+        self._later(f"{act.run_id}/again", lambda: self._again(act))
         self.notify(act)
+
+    def _later(self, key: str, callback: Callable[[], None]) -> None:
+        if not self._closed:
+            self._waker.set(key, self._clock.now_us() + RETRY_WORLD_US, callback)
 
     async def _unwritable(
         self, act: Activity, items: Sequence[Item], decision: Decision, error: PayloadError
@@ -371,7 +388,7 @@ class Runner:
             self._apply(act, event)
         for call in result.calls:
             self._starter.start(call)
-        _answer_callers(decision, events)
+        answer_callers(decision, events)
         if act.state.terminal:
             await self._finish(act)
         elif result.diverged:
@@ -432,10 +449,11 @@ class Runner:
 
     async def _finish(self, act: Activity) -> None:
         self._runs.pop(act.run_id, None)
-        for entity in (*act.state.waits, *act.state.steps, "again"):
+        self._streams.end(act.run_id)
+        for entity in (*act.state.waits, *act.state.steps, "again", "streams"):
             self._waker.drop(f"{act.run_id}/{entity}")
         for item in act.inbox:
-            _too_late(act.run_id, item)
+            too_late(act.run_id, item)
         act.inbox, act.blocked = [], None
         await self._feeder.discard(act)
 
@@ -445,6 +463,16 @@ class Runner:
         self._starter.landed(item.step)
         self.post(run_id, item)
         self.rest()
+
+    def _closed_streams(self, run_id: str) -> Iterable[str]:
+        act = self._runs.get(run_id)
+        return () if act is None else act.state.closed_streams
+
+    def _wrote(self, run_id: str, chunks: Sequence[Chunk]) -> None:
+        act = self._runs.get(run_id)
+        if act is not None:
+            act.wrote(chunks)
+            self.notify(act)
 
     def rest(self) -> None:
         """Between turns: give free slots away; tell the clock if only it can move anything."""
@@ -470,24 +498,17 @@ class Runner:
             await asyncio.wait(list(self._turns))
         for act in list(self._runs.values()):
             for item in act.inbox:
-                _too_late(act.run_id, item)
+                too_late(act.run_id, item)
             await self._feeder.discard(act)
+            for callback in list(act.subscribers):  # who follows a stream sees that it is over
+                with contextlib.suppress(WorldError):
+                    callback()
+        await self._streams.close()
         self._attempts.stop()
 
     def end_steps(self) -> None:
         """End the thread of asynchronous steps; the caller waits, so not on the engine's loop."""
         self._attempts.close()
-
-
-def _kept(item: Item) -> Item | None:
-    """What is left of an item whose turn was not written: the outcome, not who asked."""
-    match item:
-        case StepEnded():
-            return item
-        case WaitEnded(wait=wait, woken=False):
-            return WaitEnded(wait)
-        case _:
-            return None
 
 
 def _settled(act: Activity, outcome: Outcome | None, result: Draft) -> None:
@@ -529,14 +550,6 @@ def _hand_over(act: Activity, result: Draft, events: Sequence[Event]) -> None:
 _FED_LATER = frozenset({"hook_created", "hook_conflict", "step_failed"})
 
 
-def _answer_callers(decision: Decision, events: Sequence[Event]) -> None:
-    seqs = {event.event_id: event.seq for event in events}
-    for reply, event in decision.replies:
-        reply.set_result(0 if event is None else seqs.get(event.event_id, 0))
-    if decision.cancel is not None:
-        decision.cancel.reply.set_result(events[-1].seq)
-
-
 def _broken_log(run_id: str, error: Exception) -> WorldDamagedError:
     return WorldDamagedError(
         f"The log of run {run_id} cannot be read ({type(error).__name__}: {error}).",
@@ -549,24 +562,3 @@ def _overtaken(act: Activity, error: Exception) -> WorldError:
         f"Run {act.run_id} was moved on by somebody else meanwhile ({error}).",
         hint="It is read again.",
     )
-
-
-def _refuse(item: Item, error: WorkflowError) -> None:
-    """Answer whoever asked for an item, if they still wait."""
-    reply = getattr(item, "reply", None)
-    if reply is not None and not reply.done():
-        reply.set_exception(error)
-
-
-def _too_late(run_id: str, item: Item) -> None:
-    """Answer whoever asked something of a run that has ended or was set aside."""
-    match item:
-        case Resumed(reply=reply, token=token):
-            msg = f"The hook '{token}' is no longer open: run {run_id} has ended."
-            reply.set_exception(HookNotFoundError(msg))
-        case CancelAsked(reply=reply):
-            reply.set_result(0)
-        case WaitEnded(reply=reply) if reply is not None:
-            reply.set_result(0)
-        case _:
-            pass

@@ -19,7 +19,7 @@ from wf_notebook.errors import (
     UsageError,
     WaitingForHook,
 )
-from wf_notebook.streams import RunStream, StreamInfo, listed
+from wf_notebook.streams import RunChunks, RunStream, StreamInfo, listed
 from wf_notebook.views.card import card
 from wf_notebook.views.model import status_of
 from wf_notebook.views.publisher import view_of
@@ -384,6 +384,11 @@ class Run:
     def actions(self) -> RunActions:
         """What the buttons of a view do: futures, on any thread."""
         return RunActions(self._host, self._act)
+
+    @property
+    def chunks(self) -> RunChunks:
+        """Its streams as a view reads them: futures, on any thread."""
+        return RunChunks(self._host, self._act)
 
     @property
     def streams(self) -> list[StreamInfo]:

@@ -49,6 +49,31 @@ def _closed(state: RunState, name: str) -> bool:
     return state.terminal or name in state.closed_streams
 
 
+class RunChunks:
+    """The streams of a run as a view reads them (a `views.tails.Source`)."""
+
+    def __init__(self, host: Host, activity: Activity) -> None:
+        self._host = host
+        self._act = activity
+
+    @property
+    def written(self) -> Mapping[str, int]:
+        """How often each stream was written since the run was taken up here."""
+        return self._act.written
+
+    def closed(self, name: str, /) -> bool:
+        """Whether nothing more will come."""
+        return _closed(self._act.state, name)
+
+    def stored(self) -> Future[Mapping[str, int]]:
+        """Return name to next index of each stream that has chunks."""
+        return self._host.store.streams(self._act.run_id)
+
+    def chunks(self, name: str, start: int, limit: int, /) -> Future[Sequence[Chunk]]:
+        """Return the chunks from an index on, or the last `-start`; at most `limit`."""
+        return self._host.store.chunks(self._act.run_id, name, start, limit=limit)
+
+
 class RunStream:
     """The chunks of a stream, in order: iterate, or iterate asynchronously.
 
@@ -109,6 +134,15 @@ class RunStream:
                 if over:
                     return
                 await asyncio.wrap_future(self._more(seen))
+
+    def read(self) -> list[Any]:
+        """Return what is there now, from the index on, and wait for nothing."""
+        values: list[Any] = []
+        while True:
+            found = self._host.wait(self._page())
+            values.extend(self._taken(found))
+            if len(found) < _PAGE:
+                return values
 
     def _look(self) -> tuple[int, bool]:
         """How often it was written, and whether it is over; before the chunks are read."""

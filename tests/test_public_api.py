@@ -36,7 +36,7 @@ TESTING = {
 }
 RUN = """
     workflow_id source source_hash status result events steps hooks waits resume wake cancel
-    rerun why wait_for history
+    rerun why wait_for history stream streams
 """
 WORLD = "start resume runs sql close"
 KEYWORDS = {

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from wf_notebook.definition.model import CheckReport, Definition, Diagnostic
     from wf_notebook.definition.steps import step
     from wf_notebook.engine.context import StepContext, step_context
+    from wf_notebook.engine.writer import StreamWriter
     from wf_notebook.errors import (
         ArgumentsError,
         DefinitionError,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         RunFailedError,
         RunNotFoundError,
         StepNotRegisteredError,
+        StreamClosedError,
         UsageError,
         WaitingForHook,
         WorkflowError,
@@ -61,14 +63,15 @@ _HOME = {
     "wf_notebook.definition.model": ("CheckReport", "Definition", "Diagnostic"),
     "wf_notebook.definition.steps": ("step",),
     "wf_notebook.engine.context": ("StepContext", "step_context"),
+    "wf_notebook.engine.writer": ("StreamWriter",),
     "wf_notebook.run": ("Run",),
     "wf_notebook.errors": (
         "ArgumentsError", "DefinitionError", "DivergenceError", "FatalError", "HookConflictError",
         "HookNotFoundError", "HookPayloadError", "PayloadError", "RegistrationError",
         "RetryableError", "RunBlockedError", "RunCancelledError", "RunConflictError",
-        "RunFailedError", "RunNotFoundError", "StepNotRegisteredError", "UsageError",
-        "WaitingForHook", "WorkflowError", "WorldDamagedError", "WorldError", "WorldFullError",
-        "WorldLockedError",
+        "RunFailedError", "RunNotFoundError", "StepNotRegisteredError", "StreamClosedError",
+        "UsageError", "WaitingForHook", "WorkflowError", "WorldDamagedError", "WorldError",
+        "WorldFullError", "WorldLockedError",
     ),
 }  # fmt: skip
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
@@ -96,6 +99,8 @@ __all__ = [
     "RunNotFoundError",
     "StepContext",
     "StepNotRegisteredError",
+    "StreamClosedError",
+    "StreamWriter",
     "UsageError",
     "WaitingForHook",
     "WorkflowError",

@@ -18,6 +18,7 @@ WorkflowError
 ├── HookPayloadError           WF223  field errors; nothing was recorded
 ├── FatalError                 WF231  raised by a step: do not retry
 ├── RetryableError             WF232  raised by a step: retry after a delay
+├── StreamClosedError          WF233  a stream takes no more
 ├── HistoryError               WF241  a saved history is not what was saved
 │   └── HistoryVersionError    WF242
 ├── WorldError                 WF300
@@ -69,6 +70,7 @@ __all__ = [
     "RunFailedError",
     "RunNotFoundError",
     "StepNotRegisteredError",
+    "StreamClosedError",
     "UsageError",
     "WaitingForHook",
     "WorkflowError",
@@ -355,6 +357,13 @@ class RetryableError(WorkflowError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class StreamClosedError(WorkflowError):
+    """A stream takes no more: it was closed, or its attempt or run is over."""
+
+    default_code = "WF233"
+    default_hint = "Write before the stream is closed and before the step returns or has to stop."
 
 
 class HistoryError(WorkflowError):

@@ -22,6 +22,7 @@ from wf_notebook.errors import (
     UsageError,
     WaitingForHook,
 )
+from wf_notebook.streams import RunChunks, RunStream, StreamInfo, listed
 from wf_notebook.views.card import card
 from wf_notebook.views.model import status_of
 from wf_notebook.views.publisher import view_of
@@ -29,7 +30,7 @@ from wf_notebook.views.text import render_run
 from wf_notebook.views.why import why
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from wf_notebook.config import IsolationMode
     from wf_notebook.definition.model import Definition
@@ -443,14 +444,26 @@ class Run:
         """What the buttons of a view do: futures, on any thread."""
         return RunActions(self._host, self._act)
 
+    @property
+    def chunks(self) -> RunChunks:
+        """Its streams as a view reads them: futures, on any thread."""
+        return RunChunks(self._host, self._act)
+
+    @property
+    def streams(self) -> list[StreamInfo]:
+        """Its streams, by name: what steps have written, and "stdout" if the source printed."""
+        stored = self._host.wait(self._host.store.streams(self.id))
+        return listed(stored, self.state)
+
     def stream(self, name: str = "default", start: int = 0) -> RunStream:
-        """Follow a stream of the run, live until the run ends; what it printed is "stdout".
+        """Follow a stream of the run, live until it is closed or the run ends; see `RunStream`.
 
         Args:
-            name: the stream.
-            start: index of the first chunk wanted.
+            name: the stream; what the source prints is "stdout".
+            start: index of the first chunk wanted; a negative one counts from the end of what is
+                there at the first look.
         """
-        return RunStream(self, self._host, name, start)
+        return RunStream(self._host, self._act, reached=self.reached, name=name, start=start)
 
 
 class RunActions:
@@ -479,49 +492,6 @@ class RunActions:
             return (await self._host.definition(self._act)).source
 
         return self._host.submit(source())
-
-
-class RunStream:
-    """The chunks of a stream, in order: iterate, or iterate asynchronously."""
-
-    def __init__(self, run: Run, host: Host, name: str, start: int) -> None:
-        self._run = run
-        self._host = host
-        self._name = name
-        self._next = start
-
-    def __iter__(self) -> Iterator[Any]:
-        while True:
-            over = self._run.status in ("completed", "failed", "cancelled")
-            found = self._host.wait(self._chunks())
-            yield from self._taken(found)
-            if over:
-                return
-            if not found:
-                self._host.wait(self._more())
-
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        while True:
-            over = self._run.status in ("completed", "failed", "cancelled")
-            found = await asyncio.wrap_future(self._chunks())
-            for value in self._taken(found):
-                yield value
-            if over:
-                return
-            if not found:
-                await asyncio.wrap_future(self._more())
-
-    def _chunks(self) -> Future[Any]:
-        return self._host.store.chunks(self._run.id, self._name, self._next)
-
-    def _taken(self, chunks: Any) -> Iterator[Any]:
-        for chunk in chunks:
-            self._next = chunk.index + 1
-            yield from_tree(chunk.data, Any)
-
-    def _more(self) -> Future[None]:
-        looks = iter((False,))  # the first look is now; the next one follows a commit
-        return self._run.reached(lambda act: next(looks, True) or act.state.terminal)
 
 
 def _remove(subscribers: list[Callable[[], None]], callback: Callable[[], None]) -> None:

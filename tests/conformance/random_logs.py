@@ -52,6 +52,14 @@ def _made(key: str, n: int, token: str) -> tuple[Callable[[int], NewEvent], ...]
     )  # fmt: skip
 
 
+def _started(at: int) -> NewEvent:
+    return event("run_started", at=at)
+
+
+def _closed(at: int) -> NewEvent:
+    return event("stream_closed", at=at, stream="out")
+
+
 @st.composite
 def events(draw: st.DrawFn, at: int) -> NewEvent:
     """One event of any kind, about one of a few entities."""
@@ -64,9 +72,11 @@ def events(draw: st.DrawFn, at: int) -> NewEvent:
             return received(key, draw(st.sampled_from(["i1", "i2"])), at)
         case 4:
             label = draw(st.dictionaries(st.sampled_from("ab"), st.sampled_from("xy")))
-            return draw(st.sampled_from([
-                event("run_started", at=at), event("attr_set", at=at, attributes=label)
-            ]))  # fmt: skip
+
+            def labelled(at: int) -> NewEvent:
+                return event("attr_set", at=at, attributes=label)
+
+            return draw(st.sampled_from([_started, _closed, labelled]))(at)
         case 5 if draw(st.integers(0, 4)) == 0:
             kind, meta = draw(st.sampled_from(_ENDS))
             return event(kind, at=at, data={"error": {"type": "E"}, "result": 1}, **meta)
@@ -86,7 +96,8 @@ def appends(draw: st.DrawFn) -> list[Append]:
         if run_id not in made or draw(st.integers(0, 20)) == 0:
             made.add(run_id)
             new.insert(0, event("run_created", at=at, workflow_id="w", name="n", source_hash="h"))
-        chunks = tuple(Chunk("out", i, i) for i in draw(st.lists(st.integers(0, 3), max_size=2)))
+        indices = draw(st.lists(st.none() | st.integers(0, 3), max_size=2))
+        chunks = tuple(Chunk("out", i, i) for i in indices)
         fence = draw(st.sampled_from([None, None, None, 0, 1, 2]))
         found.append(Append(run_id, tuple(new), fence=fence, chunks=chunks))
     return found

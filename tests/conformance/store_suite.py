@@ -87,6 +87,11 @@ def log(store: EventStore, run_id: str, after: int = 0) -> Sequence[Event]:
     return store.read(run_id, after).result(timeout=30)
 
 
+def all_of(store: EventStore, run_id: str, stream: str) -> list[tuple[int | None, object]]:
+    """Return index and content of a stream's chunks."""
+    return [(c.index, c.data) for c in store.chunks(run_id, stream).result(timeout=30)]
+
+
 class StoreSuite:
     """The suite; `store` is a fresh, empty store, which the fixture closes."""
 
@@ -374,13 +379,54 @@ class StoreSuite:
     def test_chunks_come_back_in_order(self, store: EventStore) -> None:
         """Each stream of a run is read from an index on."""
         add(store, "r", created())
-        add(store, "r", chunks=(Chunk("a", 1, "a1"), Chunk("a", 0, {"x": 0}), Chunk("b", 0, "b")))
+        add(store, "r", chunks=(Chunk("a", 0, {"x": 0}), Chunk("b", 0, "b"), Chunk("a", 1, "a1")))
         assert store.chunks("r", "a").result(timeout=30) == [
             Chunk("a", 0, {"x": 0}),
             Chunk("a", 1, "a1"),
         ]
         assert store.chunks("r", "a", 1).result(timeout=30) == [Chunk("a", 1, "a1")]
         assert store.chunks("r", "c").result(timeout=30) == []
+
+    def test_a_chunk_without_an_index_gets_the_next_one(self, store: EventStore) -> None:
+        """Each stream counts for itself, over appends; given indices and drawn ones go together."""
+        add(store, "r", created(), chunks=(Chunk("a", None, "0"), Chunk("b", None, "0")))
+        add(store, "r", chunks=(Chunk("a", None, "1"), Chunk("a", 2, "2"), Chunk("a", None, "3")))
+        assert all_of(store, "r", "a") == [(0, "0"), (1, "1"), (2, "2"), (3, "3")]
+        assert all_of(store, "r", "b") == [(0, "0")]
+        assert store.streams("r").result(timeout=30) == {"a": 4, "b": 1}
+        assert store.streams("nobody").result(timeout=30) == {}
+
+    def test_an_index_may_be_left_out(self, store: EventStore) -> None:
+        """What a run prints beyond its limit has an index and no chunk."""
+        add(store, "r", created(), chunks=(Chunk("out", 3, "x"), Chunk("out", 1, "late")))
+        add(store, "r", chunks=(Chunk("out", None, "y"),))
+        assert all_of(store, "r", "out") == [(3, "x"), (4, "y")]
+        assert store.streams("r").result(timeout=30) == {"out": 5}
+
+    @pytest.mark.parametrize(
+        ("start", "limit", "found"),
+        [(0, 2, [0, 1]), (3, None, [3, 4]), (-2, None, [3, 4]), (-2, 1, [3]), (-9, 1, [0]), (9, 5, [])],
+    )  # fmt: skip
+    def test_a_part_of_a_stream_is_read(
+        self, store: EventStore, start: int, limit: int | None, found: list[int]
+    ) -> None:
+        """From an index on, or the last few, and no more than asked for."""
+        add(store, "r", created(), chunks=tuple(Chunk("a", None, n) for n in range(5)))
+        part = store.chunks("r", "a", start, limit=limit).result(timeout=30)
+        assert [chunk.index for chunk in part] == found
+        assert store.chunks("r", "none", start, limit=limit).result(timeout=30) == []
+
+    def test_a_closed_stream_takes_no_more(self, store: EventStore) -> None:
+        """It closes with its last chunks, once; the run's other streams go on."""
+        add(store, "r", created())
+        add(store, "r", event("stream_closed", stream="a"), chunks=(Chunk("a", None, 0),))
+        found = refused(store, "r", chunks=(Chunk("b", None, 0), Chunk("a", None, 1)))
+        assert (found.reason, found.detail) == ("stream_closed", {"stream": "a"})
+        assert refused(store, "r", event("stream_closed", stream="a")).detail == {"stream": "a"}
+        assert store.streams("r").result(timeout=30) == {"a": 1}
+        assert add(store, "r", chunks=(Chunk("a", 0, "again"),)) == ()
+        add(store, "r", event("run_completed"), chunks=(Chunk("b", None, 1),))
+        assert all_of(store, "r", "b") == [(0, 1)]
 
     def test_a_chunk_is_stored_once(self, store: EventStore) -> None:
         """A replay prints again; an append of nothing new is no commit."""
@@ -487,6 +533,7 @@ class StoreSuite:
             store.hook_history("t"),
             store.chunks("r", "out"),
             store.children("r"),
+            store.streams("r"),
         ):
             assert isinstance(pending.exception(timeout=30), WorldClosedError)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ STEPS = """
 %load_ext wf_notebook
 import os
 from pydantic import BaseModel
-from wf_notebook import step
+from wf_notebook import step, step_context
 CANARY = os.environ["CANARY"]
 
 class Note(BaseModel):
@@ -27,6 +27,7 @@ class Note(BaseModel):
 def flaky(word: str) -> str:
     if not os.path.exists("failed"):
         open("failed", "w").close()
+        step_context().stream("log").write(f"trying {word}")
         raise ValueError(f"no {word}")
     return f"result {word}"
 
@@ -61,6 +62,10 @@ def said_by_us(kernel: Kernel) -> str:
     return json.dumps([m["content"] for m in kernel.messages() if m["msg_type"] not in kinds])
 
 
+def streams(kernel: Kernel) -> list[dict[str, Any]]:
+    return kernel.from_widget("stream")
+
+
 def look(kernel: Kernel) -> None:
     run_id = kernel.value_of("r.id").strip("'")
     for line in LOOKS:
@@ -68,15 +73,17 @@ def look(kernel: Kernel) -> None:
 
 
 def test_no_canary_in_outputs_widget_state_or_world(kernels: Callable[..., Kernel]) -> None:
-    """Arguments, results, errors, printed lines, payloads and titles stay out.
+    """Arguments, results, errors, printed lines, streams, payloads and titles stay out.
 
     While the run lives, after it failed, and in the files of the world; only what the user prints
     may show them.
     """
     kernel = kernels(CANARY=CANARY)
     kernel.ok(STEPS)
-    kernel.ok(f"%%workflow secret -o r -- CANARY, key=CANARY\n{SOURCE}")
+    cell = kernel.ok(f"%%workflow secret -o r -- CANARY, key=CANARY\n{SOURCE}")
     kernel.wait_for("r", "hook")
+    kernel.send_to_widget(cell.widget, {"op": "hello", "id": "q1"})
+    kernel.until(lambda: len(streams(kernel)) >= 2, "both streams are shown")
     look(kernel)
     kernel.ok("r.resume('note', {'text': CANARY})")
     kernel.wait_for("r", "terminal")
@@ -85,7 +92,11 @@ def test_no_canary_in_outputs_widget_state_or_world(kernels: Callable[..., Kerne
     titles = [message for message in kernel.from_widget("private") if message["titles"]]
     assert titles, "titles reach people on the line, as messages that nothing saves"
     saved = said_by_us(kernel)
-    for message in titles:
+    shown = streams(kernel)
+    assert {s["name"]: s["text"] for s in shown} == {
+        "stdout": f"printed {CANARY}\n", "log": f"trying {CANARY}",
+    }  # fmt: skip
+    for message in (*titles, *kernel.from_widget("hello"), *shown):
         saved = saved.replace(json.dumps(message), "")
     assert CANARY not in saved
     assert kernel.value_of("CANARY") == repr(CANARY)  # the search would find it

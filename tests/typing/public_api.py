@@ -9,6 +9,7 @@ from wf_notebook import (
     CheckReport,
     Diagnostic,
     Run,
+    StreamWriter,
     World,
     check,
     current_world,
@@ -41,6 +42,10 @@ def total(prices: list[int], *, tax: float = 0.0) -> float:
 @step(retries=1, timeout="30s", concurrency=4)
 async def fetch(order_id: str) -> dict[str, int]:
     assert_type(step_context().attempt, int)
+    out = step_context().stream("tokens")
+    assert_type(out, StreamWriter)
+    out.write(b"bytes")
+    assert_type(await out.drain(), None)
     return {order_id: 1}
 
 
@@ -69,6 +74,9 @@ async def runs(source: str) -> None:
     assert_type(await run, Any)
     assert_type(run.result(timeout=10), Any)
     assert_type(get_run(run.id), Run)
+    assert_type([chunk async for chunk in run.stream("tokens", start=-1)], list[Any])
+    assert_type(list(run.stream()), list[Any])
+    assert_type([found.name for found in run.streams], list[str])
     run.wait_for("lunch")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 

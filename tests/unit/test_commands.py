@@ -10,7 +10,7 @@ import click
 import pytest
 from pydantic import BaseModel
 
-from wf_notebook import open_world, step
+from wf_notebook import open_world, step, step_context
 from wf_notebook.commands import Caller, Command, call, split_words, table
 from wf_notebook.commands.doctor import clicks
 from wf_notebook.errors import (
@@ -286,6 +286,39 @@ def test_an_empty_world_says_so(wf: Callable[..., str]) -> None:
     assert wf("hooks") == "No hook is open.\n"
     with pytest.raises(RunNotFoundError, match="no run yet"):
         wf("show")
+
+
+def test_stream_prints_what_was_written(world: World, wf: Callable[..., str]) -> None:
+    """The only stream without its name; of several the one named, from an index; else their list."""
+
+    @step
+    def train() -> None:
+        out = step_context().stream("metrics")
+        for n in range(3):
+            out.write({"epoch": n})
+        step_context().stream("log").write("begun\n")
+
+    source = 'async def w():\n    "use workflow"\n    print("hello")\n    {}\n'
+    world.start(source.format("return 1"), steps=[train]).result(timeout=10)
+    assert wf("stream") == "hello\n"
+    run = world.start(source.format("await steps.train()"), steps=[train])
+    run.result(timeout=10)
+    assert [line.split() for line in wf("stream").splitlines()] == [
+        ["log", "1", "chunk", "closed"],
+        ["metrics", "3", "chunks", "closed"],
+        ["stdout", "1", "chunk", "closed"],
+    ]
+    assert wf(f"stream {run.id} log") == "begun\n"
+    assert wf(f"stream {run.id} metrics --start -2") == '{"epoch": 1}\n{"epoch": 2}\n'
+    with pytest.raises(UsageError, match="no stream 'nope'") as caught:
+        wf(f"stream {run.id} nope")
+    assert "log, metrics, stdout" in caught.value.hint
+
+
+def test_a_run_without_streams_says_so(start: Callable[[str], Run], wf: Callable[..., str]) -> None:
+    """It has written none."""
+    run = start("a")
+    assert wf("stream") == f"{run.id} has written no stream.\n"
 
 
 def test_source_is_what_is_stored(start: Callable[[str], Run], wf: Callable[..., str]) -> None:

@@ -108,7 +108,7 @@ def test_a_world_that_is_reopened_knows_what_it_knew(place: Path) -> None:
         world_id = store.world_id
         add(store, "r", created(), step("s"), hook("h", "t", 2), received("h", "i"))
         add(store, "r", event("step_created", "b", data=big, n=3, alias="a", step_id="i"))
-        add(store, "r", chunks=(Chunk("out", 0, "x"),))
+        add(store, "r", event("stream_closed", stream="shut"), chunks=(Chunk("out", 0, "x"),))
         add(store, "done", created(), event("run_completed"))
         add(store, "l", created(), event("attr_set", attributes={"a": "1"}))
         before = list(log(store, "r"))
@@ -120,6 +120,9 @@ def test_a_world_that_is_reopened_knows_what_it_knew(place: Path) -> None:
         assert refused(store, "r", received("h", "i")).detail == {"seq": 4}
         assert store.token_owner("t").result(timeout=30) == ("r", "h")
         assert add(store, "r", chunks=(Chunk("out", 0, "x"),)) == ()
+        add(store, "r", chunks=(Chunk("out", None, "y"),))
+        assert store.chunks("r", "out", 1).result(timeout=30) == [Chunk("out", 1, "y")]
+        assert refused(store, "r", chunks=(Chunk("shut", None, 0),)).reason == "stream_closed"
         assert refused(store, "done", created()).reason == "run_exists"
         assert refused(store, "done", step("s")).reason == "run_ended"
         add(store, "r", event("step_created", "c", data=big, n=4, alias="a", step_id="i"), fence=3)
@@ -178,6 +181,7 @@ def test_both_stores_give_equal_logs_and_the_views_agree_with_the_fold(made: lis
             assert list(events) == log(memory, run_id)
             found = store.chunks(run_id, "out").result(timeout=30)
             assert found == memory.chunks(run_id, "out").result()
+            assert store.streams(run_id).result(timeout=30) == memory.streams(run_id).result()
             if events:
                 assert_views_agree(store, run_id)
 

@@ -61,6 +61,7 @@ def test_heads_agree_with_the_fold(made: list[Append]) -> None:
         state, head = fold(log), found.runs[run_id]
         assert (head.seq, head.derived, head.time_us) == (state.seq, state.derived, state.time_us)
         assert head.live is not state.terminal
+        assert head.ended_streams == set(state.closed_streams)
         if head.live:
             open_now = {s.id for s in state.open_steps} | {w.id for w in state.open_waits}
             open_now |= {h.id for h in state.hooks.values() if h.ended_us is None}

@@ -37,6 +37,12 @@ def test_a_run_begins_moves_and_ends() -> None:
     assert (gone.status, gone.reason) == ("cancelled", "why")
 
 
+def test_a_closed_stream_is_known_with_its_time() -> None:
+    """Its chunks are no events; that it takes no more is one."""
+    state = fold(log(created(), event("stream_closed", at=1007, stream="tokens")))
+    assert state.closed_streams == {"tokens": 1007}
+
+
 def test_a_step_goes_through_its_attempts() -> None:
     """Each attempt has its own times and error; a retry says when."""
     error = {"type": "E", "message": "m"}

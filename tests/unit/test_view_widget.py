@@ -10,6 +10,7 @@ import comm
 import pytest
 
 from tests.view_runs import RUN_ID, SECRET, T0, suspended
+from tests.view_streams import PretendStreams
 from wf_notebook.errors import HookNotFoundError, HookPayloadError
 from wf_notebook.views.widget import RunWidget, browser_module, browser_styles, widget_id
 
@@ -124,9 +125,11 @@ class Stage:
     def __init__(self, **options: Any) -> None:
         self.loop = PostBox()
         self.actions = Asked()
+        self.streams = PretendStreams(log=[f"stored {SECRET}\n"])
         self.widget: Any = RunWidget(
             suspended().view(10),
             actions=self.actions,
+            streams=self.streams,
             loop=self.loop,
             clock=Clock(),
             **options,
@@ -167,10 +170,28 @@ def test_the_synced_state_holds_nothing_sealed(stage: Stage) -> None:
 def test_titles_come_by_message(stage: Stage) -> None:
     """A view that has just been drawn asks, and gets titles and the kernel's time."""
     stage.click({"op": "hello", "id": "q1"})
-    assert stage.comm.custom == [{
-        "op": "hello", "id": "q1", "now_us": NOW, "blocked": "",
+    assert stage.comm.custom[0] == {
+        "op": "hello", "id": "q1", "now_us": NOW, "blocked": "", "streams": [],
         "titles": {"h1": f"Approve the refund {SECRET}"},
-    }]  # fmt: skip
+    }  # fmt: skip
+
+
+def test_streams_come_by_message(stage: Stage) -> None:
+    """Once somebody looks, with each snapshot, and all of them to a page that comes later."""
+    view = suspended().view(10)
+    stage.widget.publish(view)
+    stage.loop.run()
+    assert stage.streams.reads == []
+    stage.click({"op": "hello", "id": "q1"})
+    stage.streams.write("log", "more\n")
+    stage.widget.publish(view)
+    stage.loop.run()
+    told = [(c["from"], c["text"]) for c in stage.comm.custom if c["op"] == "stream"]
+    assert told == [(None, f"stored {SECRET}\n"), (1, "more\n")]
+    stage.click({"op": "hello", "id": "q2"})
+    (all_of_it,) = stage.comm.custom[-1]["streams"]
+    assert all_of_it["text"] == f"stored {SECRET}\nmore\n"
+    assert SECRET not in json.dumps(stage.widget.get_state())
 
 
 def test_a_snapshot_is_one_update_with_its_moment(stage: Stage) -> None:
@@ -290,10 +311,14 @@ def test_an_answer_after_the_world_was_closed_is_dropped(stage: Stage) -> None:
 
 def test_a_closed_widget_is_silent(stage: Stage) -> None:
     """After `close` neither a snapshot nor an answer is sent."""
+    stage.click({"op": "hello", "id": "q1"})
     stage.click({"op": "cancel", "id": "c1"})
+    stage.comm.sent.clear()
     stage.widget.close()
     stage.finish()
+    stage.streams.write("log", "x")
     stage.widget.publish(suspended().received("h1", 12).view(12))
+    stage.loop.run()
     assert [data["method"] for data in stage.comm.sent] == ["closed"]
 
 

@@ -57,6 +57,21 @@ def _latest(world: World, caller: Caller) -> Run:
     raise RunNotFoundError(f"{where}.", hint=f"List runs with {caller.word} runs.")
 
 
+def find_stream(run: Run, name: str | None) -> str | None:
+    """Return the stream with that name, or the only one; None if no one is meant.
+
+    Raises:
+        UsageError: the run has no stream of that name.
+    """
+    names = [found.name for found in run.streams]
+    if name is None:
+        return names[0] if len(names) == 1 else None
+    if name in names:
+        return name
+    there = f"It has {', '.join(map(visible, names))}." if names else "It has none yet."
+    raise UsageError(f"Run {run.id} has no stream '{visible(name)}'.", hint=there)
+
+
 def open_hooks(world: World) -> list[tuple[Run, Hook]]:
     """Return the hooks that may be resumed, newest run first."""
     return [(run, hook) for run in world.unfinished() for hook in run.hooks if hook.open]

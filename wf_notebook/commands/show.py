@@ -177,6 +177,21 @@ def calls_text(run: Run, now_us: int) -> str:
     return "\n".join(columns([_call(step, now_us) for step in run.steps]))
 
 
+def streams_text(run: Run) -> str:
+    """Return a line for each stream of a run: its name, how long it is, whether more may come."""
+    if not run.streams:
+        return f"{run.id} has written no stream."
+    rows = [
+        (
+            visible(found.name),
+            f"{found.chunks} chunk" + ("" if found.chunks == 1 else "s"),
+            "closed" if found.closed else "open",
+        )
+        for found in run.streams
+    ]
+    return "\n".join(columns(rows))
+
+
 def _call(step: Step, now_us: int) -> tuple[str, ...]:
     attempts = len(step.attempts)
     return (

@@ -10,7 +10,7 @@ import click
 from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.doctor import examine
 from wf_notebook.commands.fields import ask_value, read_json
-from wf_notebook.commands.find import find_hook, find_run, open_hooks
+from wf_notebook.commands.find import find_hook, find_run, find_stream, open_hooks
 from wf_notebook.commands.show import (
     Listing,
     calls_text,
@@ -19,8 +19,10 @@ from wf_notebook.commands.show import (
     hooks_text,
     metadata_text,
     run_json,
+    streams_text,
 )
 from wf_notebook.errors import HookPayloadError
+from wf_notebook.views.tails import joined
 from wf_notebook.views.text import render_run
 from wf_notebook.views.text import table as columns
 from wf_notebook.views.words import visible
@@ -106,6 +108,25 @@ def steps(caller: Caller, run_id: str | None) -> None:
         return
     world = caller.look()
     click.echo(calls_text(find_run(world, run_id, caller), world.host.clock.now_us()))
+
+
+@_command("stream", "stream 01K9 tokens", "stream 01K9 log --start -20")
+@_RUN
+@click.argument("name", required=False)
+@click.option("--start", type=int, default=0, help="Index of the first chunk; -20 for the last 20.")
+@click.pass_obj
+def stream(caller: Caller, run_id: str | None, name: str | None, start: int) -> None:
+    """Print what the steps of a run have written; without NAME its only stream, or their list.
+
+    Text is printed as it was written, bytes as a size, other values as JSON, a line each. What the
+    source prints is the stream stdout.
+    """
+    run = find_run(caller.look(), run_id, caller)
+    chosen = find_stream(run, name)
+    if chosen is None:
+        click.echo(streams_text(run))
+    else:
+        click.echo(joined(run.stream(chosen, start).read(), fresh=True).removesuffix("\n"))
 
 
 @_command("hooks", "hooks --json")

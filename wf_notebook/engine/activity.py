@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -11,7 +12,7 @@ from wf_notebook.engine.replay import delivery, is_command
 from wf_notebook.world.state import RunState, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from wf_notebook.config import IsolationMode
     from wf_notebook.definition.model import Definition
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from wf_notebook.isolation.protocol import Guest
     from wf_notebook.world.events import Event
     from wf_notebook.world.state import Hook, Step, Wait
+    from wf_notebook.world.store import Chunk
 
 BlockReason = Literal[
     "step", "origin", "version", "divergence", "isolation", "world", "key", "internal"
@@ -65,6 +67,7 @@ class Activity:
         models: pydantic models by schema name, if this process has them.
         attributes: how it is labelled, what is about to be recorded included.
         replayed: (k, n) while k of n events have been replayed, else None.
+        written: how often chunks of a stream were committed since the run was taken up here.
     """
 
     run_id: str
@@ -87,6 +90,7 @@ class Activity:
     models: Mapping[str, Any] = field(default_factory=dict[str, Any])
     attributes: Attributes = field(init=False)
     replayed: tuple[int, int] | None = None
+    written: Counter[str] = field(default_factory=Counter[str])
     subscribers: list[Callable[[], None]] = field(default_factory=list["Callable[[], None]"])
 
     def __post_init__(self) -> None:
@@ -97,6 +101,10 @@ class Activity:
         """The run at the top: this one, unless a step of another run has started it."""
         root: str = self.state.created.get("root", self.run_id)
         return root
+
+    def wrote(self, chunks: Iterable[Chunk]) -> None:
+        """Note that chunks are durable, for those who follow their streams."""
+        self.written.update({chunk.stream for chunk in chunks})
 
     @property
     def isolation(self) -> IsolationMode:

@@ -10,6 +10,7 @@ from wf_notebook.engine.decide import (
     CancelAsked,
     Resumed,
     StepEnded,
+    StreamEnded,
     WaitEnded,
     hook_ended,
 )
@@ -50,7 +51,7 @@ def too_late(run_id: str, item: Item) -> None:
             reply.set_exception(UsageError(msg, hint=hint))
         case CancelAsked(reply=reply) | Adopted(reply=reply):
             reply.set_result(0)
-        case WaitEnded(reply=reply) if reply is not None:
+        case WaitEnded(reply=reply) | StreamEnded(reply=reply) if reply is not None:
             reply.set_result(0)
         case _:
             pass
@@ -65,5 +66,7 @@ def kept(item: Item) -> Item | None:
             return AttributesSet(changes, step)
         case WaitEnded(wait=wait, woken=False):
             return WaitEnded(wait)
+        case StreamEnded(stream=stream):
+            return StreamEnded(stream)
         case _:
             return None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wf_notebook.definition.steps import Step
     from wf_notebook.engine.attributes import Attributes
     from wf_notebook.engine.decide import Item
+    from wf_notebook.engine.streams import Outbox
     from wf_notebook.guest.values import Tree
 
 
@@ -64,18 +65,21 @@ class Attempts:
     """Makes attempts and reports each once it has really returned.
 
     Called on the engine's loop; `report(run_id, ended)` and `post(run_id, item)`, for what an
-    attempt has to say meanwhile, are called there, too.
+    attempt has to say meanwhile, are called there, too. `outbox(run_id)` is what the attempts of a
+    run write into.
     """
 
     def __init__(
         self,
         report: Callable[[str, StepEnded], None],
         post: Callable[[str, Item], None],
+        outbox: Callable[[str], Outbox],
         *,
         world_id: str,
     ) -> None:
         self._report = report
         self._post = post
+        self._outbox = outbox
         self._world_id = world_id
         self._engine_loop = asyncio.get_running_loop()
         self._steps = LoopThread("wf-steps")
@@ -114,6 +118,7 @@ class Attempts:
             call.root_id,
             self._world_id,
             label,
+            self._outbox(call.run_id),
         )
 
     def _say(self, run_id: str, item: Item) -> None:
@@ -129,7 +134,7 @@ class Attempts:
         """Ask an attempt to stop; it is reported when it has returned."""
         flight = self._flights.get(key)
         if flight is not None:
-            flight.context.signal.set()
+            flight.context.stop()
             self._steps.loop.call_soon_threadsafe(_cancel_task, flight)
 
     def stop(self) -> None:
@@ -184,6 +189,7 @@ class Attempts:
         self._ended(flight, outcome)
 
     def _ended(self, flight: _Flight, outcome: Succeeded | AttemptFailed) -> None:
+        flight.context.stop()  # a thread that it left behind writes no more
         call = flight.call
         ended = StepEnded(call.key, call.attempt, outcome, call.step.options)
         try:
@@ -207,7 +213,7 @@ def _cancel_task(flight: _Flight) -> None:
 
 def _time_out(flight: _Flight) -> None:
     flight.timed_out = True
-    flight.context.signal.set()
+    flight.context.stop()
 
 
 def _failure(flight: _Flight, error: BaseException) -> AttemptFailed:

@@ -8,11 +8,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from wf_notebook.engine.writer import StreamWriter
 from wf_notebook.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
+
+    from wf_notebook.engine.streams import Outbox
 
 __all__ = ["CURRENT", "StepContext", "step_context"]
 
@@ -40,12 +43,13 @@ class StepContext:
     root_id: str
     world_id: str
     label: Callable[[Mapping[str, str | None]], None] = field(repr=False, compare=False)
+    outbox: Outbox = field(repr=False, compare=False)
     signal: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
     started: Counter[str] = field(default_factory=Counter[str], repr=False, compare=False)
 
     @property
     def cancelled(self) -> bool:
-        """Whether this attempt was asked to stop (cancelled, or over its timeout).
+        """Whether this attempt was asked to stop (cancelled, or over its timeout) or has returned.
 
         A synchronous step should look at it now and then, or wait for `signal`, and return; nothing
         can stop a thread from outside. An asynchronous step gets `asyncio.CancelledError` besides.
@@ -73,6 +77,24 @@ class StepContext:
         """
         self.started[what] += 1
         return f"{self.step_id}/{what}/{self.started[what]}"
+
+    def stream(self, name: str = "default") -> StreamWriter:
+        """Return what this attempt writes a stream of its run with; see `StreamWriter`.
+
+        Readers follow it with `run.stream(name)` while the run goes on.
+
+        Args:
+            name: plain in the world: letters, digits, `_`, `-`, `.` and `:`, at most 64.
+
+        Raises:
+            UsageError: the name cannot be used; "stdout" is what the source prints.
+        """
+        return StreamWriter(name, self.outbox, self.signal)
+
+    def stop(self) -> None:
+        """Say that the attempt has to stop, or has returned; for the engine."""
+        self.signal.set()
+        self.outbox.look_again()
 
 
 CURRENT: Final[ContextVar[StepContext]] = ContextVar("wf_notebook.step_context")

@@ -149,6 +149,14 @@ class CancelAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamEnded:
+    """A step closed a stream; `reply` gets the event's seq."""
+
+    stream: str
+    reply: Future[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GaveUp:
     """The engine found that the run cannot go on: it fails with this code."""
 
@@ -162,7 +170,17 @@ class Nudge:
     """Look again: just opened, a retry is due, a slot is free, a step was registered."""
 
 
-Item = StepEnded | WaitEnded | Resumed | AttributesSet | Adopted | CancelAsked | GaveUp | Nudge
+Item = (
+    StepEnded
+    | WaitEnded
+    | Resumed
+    | AttributesSet
+    | Adopted
+    | StreamEnded
+    | CancelAsked
+    | GaveUp
+    | Nudge
+)
 
 
 @dataclass(slots=True)
@@ -193,7 +211,9 @@ class Decision:
         return [reply for reply, _ in self.replies] + cancel
 
 
-def decide(state: RunState, items: Iterable[Item], pen: Pen) -> Decision:
+def decide(  # noqa: C901 - one arm for each kind of item
+    state: RunState, items: Iterable[Item], pen: Pen
+) -> Decision:
     """Return the events that these items come to. An item that comes too late comes to none."""
     decision = Decision()
     closed: set[str] = set()
@@ -207,6 +227,8 @@ def decide(state: RunState, items: Iterable[Item], pen: Pen) -> Decision:
                 _resumed(state, item, pen, decision)
             case AttributesSet() | Adopted():
                 _noted(state, item, pen, decision)
+            case StreamEnded():
+                _stream_ended(state, item, pen, decision)
             case CancelAsked() | GaveUp():
                 _ends(state, item, decision)
             case Nudge():
@@ -331,6 +353,15 @@ def _ends(state: RunState, item: CancelAsked | GaveUp, decision: Decision) -> No
         decision.replies.append((item.reply, None))
         return
     decision.cancel = item
+
+
+def _stream_ended(state: RunState, item: StreamEnded, pen: Pen, decision: Decision) -> None:
+    event = None
+    if not state.terminal and item.stream not in state.closed_streams:
+        event = pen.write("stream_closed", stream=item.stream)
+        decision.events.append(event)
+    if item.reply is not None:
+        decision.replies.append((item.reply, event))
 
 
 # --- what the guest asked ----------------------------------------------------------------------

@@ -199,6 +199,11 @@ class Host:
         """Whether the caller is on the thread of asynchronous steps, which must not block."""
         return threading.get_ident() == self.runner.steps_thread
 
+    @property
+    def closed(self) -> bool:
+        """Whether the world was closed, or is being closed."""
+        return self._closed.is_set()
+
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine on the engine's loop.
 
@@ -414,9 +419,8 @@ class Host:
         """Set all runs aside, stop guests and threads, close the world. Idempotent."""
         if self._closed.is_set():
             return
-        closing = self._thread.submit(self._close())
         self._closed.set()
-        closing.result()
+        self._thread.submit(self._close()).result()
         self.runner.end_steps()
         self._thread.close()
         self.store.close()
@@ -435,4 +439,10 @@ def _elsewhere(token: str, run_id: str) -> HookNotFoundError:
 
 def copy_state(state: RunState) -> RunState:
     """Return a copy that the engine won't change; its entities are frozen."""
-    return replace(state, steps=dict(state.steps), hooks=dict(state.hooks), waits=dict(state.waits))
+    return replace(
+        state,
+        steps=dict(state.steps),
+        hooks=dict(state.hooks),
+        waits=dict(state.waits),
+        closed_streams=dict(state.closed_streams),
+    )

@@ -8,6 +8,7 @@ one commit. Only then is anything done: attempts start, timers are set, callers 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ from wf_notebook.engine.holds import held
 from wf_notebook.engine.replay import Diverged, Failed, Outcome, delivery
 from wf_notebook.engine.slots import Slots
 from wf_notebook.engine.starter import Starter
+from wf_notebook.engine.streams import Streams
 from wf_notebook.engine.turn import Draft, add_attempts, blocked_by, draft
 from wf_notebook.engine.waker import Waker
 from wf_notebook.errors import (
@@ -47,7 +49,7 @@ from wf_notebook.world.state import RunState
 from wf_notebook.world.store import Append, RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
     from wf_notebook.clock import Clock
@@ -102,7 +104,12 @@ class Runner:
         self._turns: set[asyncio.Task[None]] = set()
         self._closed = False
         self._waker = Waker(clock)
-        self._attempts = Attempts(self._step_ended, self.post, world_id=store.world_id)
+        self._streams = Streams(
+            store, post=self.post, closed=self._closed_streams, wrote=self._wrote, later=self._later
+        )
+        self._attempts = Attempts(
+            self._step_ended, self.post, self._streams.of, world_id=store.world_id
+        )
         self._starter = Starter(steps, Slots(limits.concurrent_steps), self._attempts)
         self._feeder = Feeder(spawn=spawn, read=self._read, progress=self.notify, limits=limits)
         self._unsubscribe = steps.on_change(self._steps_changed)
@@ -306,6 +313,16 @@ class Runner:
         return await self._feeder.feed(act, act.definition, decision.events)
 
     async def _append(
+        self, act: Activity, result: Draft, printed: Sequence[Chunk], pen: Pen
+    ) -> Sequence[Event]:
+        """Commit a draft and what its steps have written until now."""
+        async with self._streams.taken(act.run_id) as written:
+            chunks = (*printed, *written)
+            events = await self._commit(act, result, chunks, pen)
+        act.wrote(chunks)
+        return events
+
+    async def _commit(
         self, act: Activity, result: Draft, chunks: Sequence[Chunk], pen: Pen
     ) -> Sequence[Event]:
         """Commit a draft; hooks whose tokens another run owns become conflicts."""
@@ -335,9 +352,12 @@ class Runner:
         act.blocked = Blocked(reason, shown.message, shown.hint)
         act.inbox[:0] = [left for item in items if (left := kept(item)) is not None]
         act.resting = True
-        due = self._clock.now_us() + RETRY_WORLD_US
-        self._waker.set(f"{act.run_id}/again", due, lambda: self._again(act))
+        self._later(f"{act.run_id}/again", lambda: self._again(act))
         self.notify(act)
+
+    def _later(self, key: str, callback: Callable[[], None]) -> None:
+        if not self._closed:
+            self._waker.set(key, self._clock.now_us() + RETRY_WORLD_US, callback)
 
     async def _unwritable(
         self, act: Activity, items: Sequence[Item], decision: Decision, error: PayloadError
@@ -450,7 +470,8 @@ class Runner:
 
     async def _finish(self, act: Activity) -> None:
         self._runs.pop(act.run_id, None)
-        for entity in (*act.state.waits, *act.state.steps, "again"):
+        self._streams.end(act.run_id)
+        for entity in (*act.state.waits, *act.state.steps, "again", "streams"):
             self._waker.drop(f"{act.run_id}/{entity}")
         for item in act.inbox:
             too_late(act.run_id, item)
@@ -463,6 +484,16 @@ class Runner:
         self._starter.landed(item.step)
         self.post(run_id, item)
         self.rest()
+
+    def _closed_streams(self, run_id: str) -> Iterable[str]:
+        act = self._runs.get(run_id)
+        return () if act is None else act.state.closed_streams
+
+    def _wrote(self, run_id: str, chunks: Sequence[Chunk]) -> None:
+        act = self._runs.get(run_id)
+        if act is not None:
+            act.wrote(chunks)
+            self.notify(act)
 
     def rest(self) -> None:
         """Between turns: give free slots away; tell the clock if only it can move anything."""
@@ -490,6 +521,10 @@ class Runner:
             for item in act.inbox:
                 too_late(act.run_id, item)
             await self._feeder.discard(act)
+            for callback in list(act.subscribers):  # who follows a stream sees that it is over
+                with contextlib.suppress(WorldError):
+                    callback()
+        await self._streams.close()
         self._attempts.stop()
 
     def end_steps(self) -> None:

@@ -244,6 +244,7 @@ class _Shown:
         return RunWidget(
             view,
             actions=self._run.actions,
+            streams=self._run.chunks,
             loop=host.loop,
             clock=host.clock,
             model_id=widget_id(self.run_id),

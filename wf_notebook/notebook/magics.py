@@ -41,6 +41,7 @@ class WorkflowMagics(Magics):
         ::
 
             %wf runs | show [RUN] | why [RUN] | source [RUN] | steps [RUN] | hooks
+            %wf stream [RUN] [NAME]
             %wf resume TOKEN [JSON] | answer [TOKEN] | wake [RUN] | cancel [RUN] | adopt [RUN]
             %wf sql SELECT … | doctor
 

@@ -4,16 +4,19 @@ Each channel has one direction. The snapshot (`view`, with `now`, the moment it 
 on the engine's loop only, by the publisher; the browser never writes a trait, it sends messages. A
 message may arrive on the main thread or on a subshell's: it is posted to the engine's loop, and
 nothing there waits. Synced state is saved into notebooks, so opened text (source, titles of hooks,
-messages of errors) only ever travels in a message.
+messages of errors, streams) only ever travels in a message.
 
 Messages from the browser; `id` comes back in the answer, and is a resume's idempotency key:
-    {"op": "hello", "id"}                      -> {"op": "hello", "id", "now_us", "titles", "blocked"}
+    {"op": "hello", "id"}            -> {"op": "hello", "id", "now_us", "titles", "blocked", "streams"}
     {"op": "resume", "id", "token", "payload"} -> {"op": "resumed", "id"}
     {"op": "wake", "id", "wait": id or null}   -> {"op": "woken", "id"}
     {"op": "cancel", "id"}                     -> {"op": "cancelled", "id"}
     {"op": "reveal", "id"}                     -> {"op": "revealed", "id", "source"}
 Any of them may be answered {"op": "refused", "id", "message", "errors": [{"path", "message"}]}.
-Unasked, the kernel sends {"op": "private", "titles", "blocked"} when these change.
+Unasked, the kernel sends {"op": "private", "titles", "blocked"} when these change, and
+{"op": "stream", "name", "from", "to", "text", "closed", "more"} when there is more of a stream: the
+text of the chunks `from` to `to`; `from` is None, and `cut` says whether something stands before it,
+if it takes the place of what was shown. `more` streams are not shown. In `streams`, all that is shown.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ import anywidget
 import traitlets
 
 from wf_notebook.errors import HookPayloadError
+from wf_notebook.views.tails import Tails
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,10 +40,11 @@ if TYPE_CHECKING:
     from wf_notebook.clock import Clock
     from wf_notebook.views.model import RunView
     from wf_notebook.views.publisher import Loop
+    from wf_notebook.views.tails import Source
 
 _STATIC: Final = Path(__file__).with_name("static")
-_MODULES: Final = ("times", "schema", "nodes", "fields", "forms", "run_view")
-_STYLES: Final = ("fields", "run_view")
+_MODULES: Final = ("times", "schema", "nodes", "fields", "forms", "streams", "run_view")
+_STYLES: Final = ("fields", "run_view", "streams")
 _IMPORT: Final = re.compile(r"^import \{[^}]*\} from \"\./\w+\.js\";\n", re.MULTILINE)
 _NAMESPACE: Final = uuid.UUID("6f0ab8a5-6d0c-5b63-9d3f-2d9c3a1c7e11")
 
@@ -105,6 +110,7 @@ class RunWidget(anywidget.AnyWidget):
     Args:
         view: the first snapshot.
         actions: what its buttons do.
+        streams: what its steps write.
         loop: the engine's loop.
         clock: the world's clock.
         model_id: a fixed id (`widget_id`), so that a saved output can be revived.
@@ -120,6 +126,7 @@ class RunWidget(anywidget.AnyWidget):
         view: RunView,
         *,
         actions: Actions,
+        streams: Source,
         loop: Loop,
         clock: Clock,
         model_id: str | None = None,
@@ -127,6 +134,7 @@ class RunWidget(anywidget.AnyWidget):
         self._actions = actions
         self._loop = loop
         self._clock = clock
+        self._tails = Tails(streams, tell=self._tell_stream, post=self._post)
         self._private: dict[str, Any] = {"titles": view.titles, "blocked": ""}
         named = {} if model_id is None else {"model_id": model_id}
         super().__init__(view=view.to_json(), now=view.now_us, **named)
@@ -153,6 +161,7 @@ class RunWidget(anywidget.AnyWidget):
             with self.hold_sync():
                 self.now = view.now_us
                 self.view = snapshot
+        self._tails.look()
 
     def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
         """Take a message, on whatever thread it arrives, and post it."""
@@ -172,8 +181,10 @@ class RunWidget(anywidget.AnyWidget):
     def _do(self, content: object, key: object) -> None:
         match cast("Mapping[str, object]", content):
             case {"op": "hello"}:
-                now_us = self._clock.now_us()
-                self._tell({"op": "hello", "id": key, "now_us": now_us, **self._private})
+                now_us, streams = self._clock.now_us(), self._tails.all()
+                answer = {"op": "hello", "id": key, "now_us": now_us, "streams": streams}
+                self._tell({**answer, **self._private})
+                self._tails.begin()
             case {"op": "resume", "token": str(token), "payload": payload, "id": str(resume_id)}:
                 self._answer(self._actions.resume(token, payload, resume_id), key, "resumed")
             case {"op": "wake", "wait": str() | None as wait}:
@@ -205,6 +216,9 @@ class RunWidget(anywidget.AnyWidget):
             self._loop.call_soon_threadsafe(callback)
         except RuntimeError:
             return  # the world was closed, its views with it
+
+    def _tell_stream(self, told: Mapping[str, Any]) -> None:
+        self._tell({"op": "stream", **told})
 
     def _refuse(self, key: object, message: str, error: BaseException | None = None) -> None:
         errors = error.errors if isinstance(error, HookPayloadError) else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from unicodedata import category
 
@@ -28,6 +29,25 @@ def visible(text: str) -> str:
         char.encode("unicode_escape").decode() if category(char) in _HIDDEN else char
         for char in text
     )
+
+
+# Of a text with lines, what would not be read but done: controls, halves of characters, and what
+# turns a line round. Joiners stay: some scripts and signs are made with them.
+_DONE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_COLOURS: Final = re.compile("\x1b\\[[0-9;?]*[A-Za-z]")
+_BREAKS: Final = re.compile("\r\n?|[\u2028\u2029\x0b\x0c\x85]")
+
+
+def readable(text: str) -> str:
+    r"""Return a text of lines that does nothing to a terminal or page: colours go, controls show.
+
+    >>> readable("\x1b[31mred\x1b[0m\r\na\tb\x07")
+    'red\na\tb\\x07'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    plain = _BREAKS.sub("\n", _COLOURS.sub("", text))
+    return _DONE.sub(lambda found: visible(found[0]), plain)
 
 
 def duration(us: int) -> str:

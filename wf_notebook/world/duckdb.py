@@ -306,9 +306,15 @@ class DuckDBStore:
         """Ids of the runs that steps of a run have started, oldest first."""
         return self._read(lambda reader: reader.children(run_id))
 
-    def chunks(self, run_id: str, stream: str, start: int = 0) -> Future[Sequence[Chunk]]:
-        """The stream's chunks from index `start`."""
-        return self._read(lambda reader: reader.chunks(run_id, stream, start))
+    def chunks(
+        self, run_id: str, stream: str, start: int = 0, *, limit: int | None = None
+    ) -> Future[Sequence[Chunk]]:
+        """The stream's chunks from index `start`, or the last `-start`; at most `limit`."""
+        return self._read(lambda reader: reader.chunks(run_id, stream, start, limit))
+
+    def streams(self, run_id: str) -> Future[Mapping[str, int]]:
+        """Name to next index of each stream of a run that has chunks."""
+        return self._read(lambda reader: reader.streams(run_id))
 
     def sql(self, query: str) -> Future[Table]:
         """Answer one SELECT or EXPLAIN over the tables and views.

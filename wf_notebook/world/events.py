@@ -22,7 +22,7 @@ EventType = Literal[
     "step_cancelled",
     "hook_created", "hook_conflict", "hook_received", "hook_disposed",
     "wait_created", "wait_completed", "wait_cancelled",
-    "attr_set", "run_adopted",
+    "attr_set", "run_adopted", "stream_closed",
 ]  # fmt: skip
 
 TERMINAL: Final = frozenset({"run_completed", "run_failed", "run_cancelled"})

@@ -35,7 +35,8 @@ class Head:
         closed: those that have ended.
         tokens: token of each open hook, by correlation id.
         resumes: seq of each recorded payload, by correlation id and resume id.
-        chunks: stream and index of each stored chunk.
+        streams: the next index of each stream that has chunks.
+        ended_streams: those that take no more.
         attributes: as they were last set, or None if they are still those of its creation.
     """
 
@@ -48,7 +49,8 @@ class Head:
     closed: set[str] = field(default_factory=set[str])
     tokens: dict[str, str] = field(default_factory=dict[str, str])
     resumes: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
-    chunks: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
+    streams: dict[str, int] = field(default_factory=dict[str, int])
+    ended_streams: set[str] = field(default_factory=set[str])
     attributes: Mapping[str, str] | None = None
 
 
@@ -58,13 +60,13 @@ class Advance:
 
     Attributes:
         events: as they stand in the log.
-        chunks: those that are not stored yet.
+        places: the index of each of its chunks; None for one that is stored already.
         undo: takes the append back; later ones must have been taken back before.
         attributes: the run's after it, or None if they are still those of its creation.
     """
 
     events: tuple[Event, ...]
-    chunks: tuple[Chunk, ...]
+    places: tuple[int | None, ...]
     undo: Callable[[], None]
     attributes: Mapping[str, str] | None = None
 
@@ -109,12 +111,12 @@ class Heads:
         trial = _Trial(self, self._head(append))
         try:
             trial.begin(append)
+            places = tuple([trial.place(chunk) for chunk in append.chunks])
             events = tuple([trial.apply(event) for event in append.events])
-            chunks = tuple([chunk for chunk in append.chunks if trial.new_chunk(chunk)])
         except BaseException:
             trial.undo()
             raise
-        return Advance(events, chunks, trial.undo, trial.head.attributes)
+        return Advance(events, places, trial.undo, trial.head.attributes)
 
     def load(self, run_id: str, log: Iterable[NewEvent]) -> None:
         """Take up a run that is in the world already.
@@ -188,14 +190,18 @@ class _Trial:
         head.derived += event.derived
         return recorded(event, run_id=head.run_id, seq=head.seq)
 
-    def new_chunk(self, chunk: Chunk) -> bool:
-        """Note a chunk; whether it was not stored before."""
-        name, stored = (chunk.stream, chunk.index), self.head.chunks
-        if name in stored:
-            return False
-        stored.add(name)
-        self._undo.append(partial(stored.discard, name))
-        return True
+    def place(self, chunk: Chunk) -> int | None:
+        """Note a chunk; its index, or None if it was stored before."""
+        streams, name = self.head.streams, chunk.stream
+        following = streams.get(name, 0)
+        index = following if chunk.index is None else chunk.index
+        if index < following:
+            return None  # a replay prints again
+        if name in self.head.ended_streams:
+            raise RejectedError("stream_closed", stream=name)
+        self._undo.append(partial(_set_back, streams, name, streams.get(name)))
+        streams[name] = index + 1
+        return index
 
     def undo(self) -> None:
         """Take everything back, last first."""
@@ -256,6 +262,13 @@ class _Trial:
         self.head.resumes[seen] = self.head.seq + 1
         self._undo.append(partial(self.head.resumes.pop, seen))
 
+    def end_stream(self, event: NewEvent) -> None:
+        name, ended = event.meta["stream"], self.head.ended_streams
+        if name in ended:
+            raise RejectedError("stream_closed", stream=name)
+        ended.add(name)
+        self._undo.append(partial(ended.discard, name))
+
     def begin_run(self, _event: NewEvent) -> None:
         if self.head.seq:
             raise RejectedError("run_exists")
@@ -300,6 +313,13 @@ def _restore(head: Head, saved: tuple[int, int, int, bool]) -> None:
     head.seq, head.time_us, head.derived, head.live = saved
 
 
+def _set_back(streams: dict[str, int], name: str, before: int | None) -> None:
+    if before is None:
+        del streams[name]
+    else:
+        streams[name] = before
+
+
 def _kind(event: NewEvent) -> str:
     return event.type.partition("_")[0]
 
@@ -332,4 +352,5 @@ _RULES: Final[dict[str, Callable[[_Trial, NewEvent], object]]] = {
     "wait_cancelled": _Trial.close,
     "attr_set": _Trial.set_attributes,
     "run_adopted": _Trial.nothing,
+    "stream_closed": _Trial.end_stream,
 }

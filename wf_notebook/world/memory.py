@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from wf_notebook.guest.values import Tree
     from wf_notebook.world.events import Event
+    from wf_notebook.world.heads import Advance
     from wf_notebook.world.store import Append, Chunk, RunRow
 
 T = TypeVar("T")
@@ -94,14 +95,20 @@ class MemoryStore:
             ]
         )
 
-    def chunks(self, run_id: str, stream: str, start: int = 0) -> Future[Sequence[Chunk]]:
-        """The stream's chunks from index `start`."""
+    def chunks(
+        self, run_id: str, stream: str, start: int = 0, *, limit: int | None = None
+    ) -> Future[Sequence[Chunk]]:
+        """The stream's chunks from index `start`, or the last `-start`; at most `limit`."""
+        return self._future(lambda: self._some_chunks(run_id, stream, start)[:limit])
+
+    def streams(self, run_id: str) -> Future[Mapping[str, int]]:
+        """Name to next index of each stream of a run that has chunks."""
         return self._future(
-            lambda: [
-                _copied_chunk(chunk)
-                for index, chunk in sorted(self._chunks.get((run_id, stream), {}).items())
-                if index >= start
-            ]
+            lambda: {
+                stream: max(found) + 1
+                for (owner, stream), found in sorted(self._chunks.items())
+                if owner == run_id
+            }
         )
 
     def close(self) -> None:
@@ -136,16 +143,26 @@ class MemoryStore:
         if definition is not None:
             self._definitions[append.run_id] = definition
         self._logs.setdefault(append.run_id, []).extend(advance.events)
-        for chunk in advance.chunks:
-            self._chunks.setdefault((append.run_id, chunk.stream), {})[chunk.index] = chunk
+        self._add_chunks(append, advance)
         if advance.ended:
             self._heads.forget(append.run_id)
-        self.commits += bool(advance.events or advance.chunks)
+        self.commits += bool(advance.events) or any(n is not None for n in advance.places)
         # The caller gets back what is its own; what is stored is nobody's but the store's.
         return tuple(
             recorded(new, run_id=append.run_id, seq=stored.seq)
             for new, stored in zip(append.events, advance.events, strict=True)
         )
+
+    def _add_chunks(self, append: Append, advance: Advance) -> None:
+        for chunk, index in zip(append.chunks, advance.places, strict=True):
+            if index is not None:
+                stored = replace(_copied_chunk(chunk), index=index)
+                self._chunks.setdefault((append.run_id, chunk.stream), {})[index] = stored
+
+    def _some_chunks(self, run_id: str, stream: str, start: int) -> list[Chunk]:
+        found = self._chunks.get((run_id, stream), {})
+        first = start if start >= 0 else max(found, default=-1) + 1 + start
+        return [_copied_chunk(chunk) for index, chunk in sorted(found.items()) if index >= first]
 
     def _definition(self, run_id: str) -> Mapping[str, Tree]:
         if run_id not in self._definitions:

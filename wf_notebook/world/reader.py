@@ -182,17 +182,18 @@ class Reader:
             for run_id, key, state in self._query(_HOOKS, [token])
         ]
 
-    def chunks(self, run_id: str, stream: str, start: int) -> list[Chunk]:
-        """The stream's chunks from index `start`.
+    def chunks(self, run_id: str, stream: str, start: int, limit: int | None) -> list[Chunk]:
+        """The stream's chunks from index `start`, or the last `-start`; at most `limit`.
 
         Raises:
             WorldKeyError: the world is locked.
             WorldDamagedError: one does not open.
         """
+        least = start if start >= 0 else self.streams(run_id).get(stream, 0) + start
         rows = self._query(
             "select idx, bytes from stream_chunks"
-            " where run_id = ? and stream = ? and idx >= ? order by idx",
-            [run_id, stream, start],
+            " where run_id = ? and stream = ? and idx >= ? order by idx limit ?",
+            [run_id, stream, least, _UNLIMITED if limit is None else limit],
         )
         if not rows:
             return []
@@ -201,6 +202,16 @@ class Reader:
             Chunk(stream, idx, _tree(key.open(data, item=chunk_item(stream, idx), field="chunk")))
             for idx, data in rows
         ]
+
+    def streams(self, run_id: str) -> dict[str, int]:
+        """Name to next index of each stream of a run that has chunks, by name."""
+        return dict(
+            self._query(
+                "select stream, max(idx) + 1 from stream_chunks"
+                " where run_id = ? group by stream order by stream",
+                [run_id],
+            )
+        )
 
 
 def exists(run_id: str, query: Query) -> bool:
@@ -243,7 +254,7 @@ def load_heads(heads: Heads, query: Query) -> dict[str, set[str]]:
         logs.setdefault(run_id, []).append(NewEvent(kind, "", time_us, key, plain))
     for run_id, log in logs.items():
         _load_head(heads, run_id, log)
-    _load_chunks(heads, live, query)
+    _load_streams(heads, live, query)
     return _blobs(live, query)
 
 
@@ -254,14 +265,14 @@ def _load_head(heads: Heads, run_id: str, log: Sequence[NewEvent]) -> None:
         raise _damaged(f"The log of run {run_id} is not whole: {error}.") from error
 
 
-def _load_chunks(heads: Heads, live: list[str], query: Query) -> None:
+def _load_streams(heads: Heads, live: list[str], query: Query) -> None:
     rows = query(
-        "select run_id, stream, idx from stream_chunks"
-        " where run_id in (select unnest(?::varchar[]))",
+        "select run_id, stream, max(idx) + 1 from stream_chunks"
+        " where run_id in (select unnest(?::varchar[])) group by run_id, stream",
         [live],
     )
-    for run_id, stream, idx in rows:
-        heads.runs[run_id].chunks.add((stream, idx))
+    for run_id, stream, following in rows:
+        heads.runs[run_id].streams[stream] = following
 
 
 def _blobs(live: list[str], query: Query) -> dict[str, set[str]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wf_notebook.world.events import Event
     from wf_notebook.world.heads import Advance
     from wf_notebook.world.keyring import Keyring
-    from wf_notebook.world.store import Append, Chunk
+    from wf_notebook.world.store import Append
     from wf_notebook.world.vault import RunKey
 
 # The first byte of an opened payload says whether the value follows, or the id of its blob.
@@ -103,7 +103,7 @@ class Rows:
             ))  # fmt: skip
             if event.type in TERMINAL:
                 rows["run_index"].append(_ended(event, advance.attributes))
-        self._add_chunks(item, advance.chunks, key, rows)
+        self._add_chunks(item, advance.places, key, rows)
         for table, new in rows.items():
             self._rows[table].extend(new)
 
@@ -147,15 +147,17 @@ class Rows:
         return key.seal(BLOB + blob_id.encode(), item=event.event_id, field="data")
 
     def _add_chunks(
-        self, item: Packed, new: Sequence[Chunk], key: RunKey, rows: dict[str, list[Row]]
+        self,
+        item: Packed,
+        places: Sequence[int | None],
+        key: RunKey,
+        rows: dict[str, list[Row]],
     ) -> None:
-        fresh = {(chunk.stream, chunk.index) for chunk in new}
-        for chunk, data in zip(item.append.chunks, item.chunks, strict=True):
-            if (chunk.stream, chunk.index) in fresh:
-                fresh.discard((chunk.stream, chunk.index))
-                sealed = key.seal(data, item=chunk_item(chunk.stream, chunk.index), field="chunk")
+        for chunk, data, index in zip(item.append.chunks, item.chunks, places, strict=True):
+            if index is not None:
+                sealed = key.seal(data, item=chunk_item(chunk.stream, index), field="chunk")
                 rows["stream_chunks"].append(
-                    (self.commit_no, item.append.run_id, chunk.stream, chunk.index, sealed)
+                    (self.commit_no, item.append.run_id, chunk.stream, index, sealed)
                 )
 
 

@@ -211,7 +211,8 @@ VIEWS: Final[dict[str, View]] = {
 # What heads are made of: of `meta`, only what a condition looks at.
 HEADS: Final = """
     select run_id, type, correlation_id, time_us,
-        case when type like 'hook_%' or type in ('step_cancelled', 'attr_set') then meta end
+        case when type like 'hook_%' or type in ('step_cancelled', 'attr_set', 'stream_closed')
+            then meta end
     from events semi join (select unnest(?::varchar[]) as run_id) as live using (run_id)
     order by run_id, seq
 """

@@ -151,6 +151,7 @@ class RunState:
         attributes: plain texts that it can be found by, as they are now.
         notebook: the one that it belongs to, or "": where it was started, or who adopted it.
         seq: events folded so far; derived: how many of them a replay decided.
+        closed_streams: streams that take no more: name to when they were closed.
         result, error: trees of the terminal event.
         code: failure code; reason: why it was cancelled.
     """
@@ -169,6 +170,7 @@ class RunState:
     steps: dict[str, Step] = field(default_factory=dict[str, Step])
     hooks: dict[str, Hook] = field(default_factory=dict[str, Hook])
     waits: dict[str, Wait] = field(default_factory=dict[str, Wait])
+    closed_streams: dict[str, int] = field(default_factory=dict[str, int])
     result: Tree = None
     error: Mapping[str, Any] | None = None
     code: str | None = None
@@ -370,6 +372,10 @@ def _wait_cancelled(s: RunState, e: Event) -> None:
     s.waits[wait.id] = replace(wait, status="cancelled", ended_us=e.time_us)
 
 
+def _stream_closed(s: RunState, e: Event) -> None:
+    s.closed_streams[e.meta["stream"]] = e.time_us
+
+
 _FOLDS: dict[str, Callable[[RunState, Event], None]] = {
     "run_created": _run_created,
     "run_started": _run_started,
@@ -391,4 +397,5 @@ _FOLDS: dict[str, Callable[[RunState, Event], None]] = {
     "wait_cancelled": _wait_cancelled,
     "attr_set": _attr_set,
     "run_adopted": _run_adopted,
+    "stream_closed": _stream_closed,
 }

@@ -19,10 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One piece of a stream: its stream's name, its index (0, 1, 2 …) and its sealed content."""
+    """One piece of a stream.
+
+    Attributes:
+        stream: its stream's name, plain in the world.
+        index: 0, 1, 2 …; None in an append for whatever comes next when it is written.
+        data: its sealed content.
+    """
 
     stream: str
-    index: int
+    index: int | None
     data: Tree
 
 
@@ -38,7 +44,9 @@ class Append:
             resume id new, token free).
         definition: with `run_created` only: the definition's record, sealed and stored in the same
             commit (keys in `Definition.to_record`).
-        chunks: stream chunks; those whose index is already stored are skipped.
+        chunks: stream chunks, in order; those whose index is already behind their stream's end are
+            skipped. They are written as if before the events, so a stream may end with its last
+            chunks.
     """
 
     run_id: str
@@ -50,7 +58,7 @@ class Append:
 
 RejectionReason = Literal[
     "run_exists", "run_unknown", "run_ended", "stale_fence",
-    "entity_exists", "entity_closed", "token_taken", "resume_seen",
+    "entity_exists", "entity_closed", "token_taken", "resume_seen", "stream_closed",
 ]  # fmt: skip
 
 
@@ -60,7 +68,8 @@ class RejectedError(Exception):
     Attributes:
         reason: which condition.
         detail: for `token_taken`: `{"token": …, "owner": run_id}`; for `resume_seen`: `{"seq": n}`;
-            otherwise the correlation id under `"entity"`, or empty.
+            for `stream_closed`: `{"stream": name}`; otherwise the correlation id under `"entity"`,
+            or empty.
     """
 
     def __init__(self, reason: RejectionReason, **detail: Any) -> None:
@@ -140,8 +149,14 @@ class EventStore(Protocol):
         """Ids of the runs that steps of a run have started, oldest first."""
         ...
 
-    def chunks(self, run_id: str, stream: str, start: int = 0) -> Future[Sequence[Chunk]]:
-        """The stream's chunks from index `start`."""
+    def chunks(
+        self, run_id: str, stream: str, start: int = 0, *, limit: int | None = None
+    ) -> Future[Sequence[Chunk]]:
+        """The stream's chunks from index `start`, or the last `-start`; at most `limit`."""
+        ...
+
+    def streams(self, run_id: str) -> Future[Mapping[str, int]]:
+        """Name to next index of each stream of a run that has chunks, by name."""
         ...
 
     def close(self) -> None:

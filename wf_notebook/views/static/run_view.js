@@ -9,6 +9,7 @@
 
 import { Forms } from "./forms.js";
 import { button, focusable, make, newId, newNodeId, place, setBusy, setText } from "./nodes.js";
+import { Streams } from "./streams.js";
 import { KernelClock, duration, growing, remaining, tickStep } from "./times.js";
 
 const ANSWER_MS = 10000;
@@ -351,13 +352,14 @@ class RunView {
     this.banner = make("p", "wfn-banner");
     this.forms = new Forms(this);
     this.timeline = new Timeline(this);
+    this.streams = new Streams();
     this.live = make("div", "wfn-hidden");
     this.live.setAttribute("role", "status");
     node.classList.add("wfn");
     node.setAttribute("role", "group");
     const { code, cancel } = this.header;
     node.append(this.header.node, cancel.node, this.banner, code.node, this.forms.node);
-    node.append(this.timeline.node, this.live);
+    node.append(this.timeline.node, this.streams.node, this.live);
   }
 
   start() {
@@ -376,6 +378,7 @@ class RunView {
       this.say("");
       this.#clock.observe(answer.now_us, Date.now(), asked);
       this.#received({ ...answer, op: "private" });
+      for (const stream of answer.streams ?? []) this.streams.update(stream);
     });
   }
 
@@ -400,6 +403,10 @@ class RunView {
     if (content.op === "private") {
       this.#private = { titles: content.titles, blocked: content.blocked };
       this.draw();
+      return;
+    }
+    if (content.op === "stream") {
+      this.streams.update(content);
       return;
     }
     const done = this.#asked.get(content.id);

@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic.warnings import ArbitraryTypeWarning
 
 from wf_notebook.errors import PayloadError
+from wf_notebook.guest.measure import HINT, TooLong, check_length
 from wf_notebook.guest.values import MAX_DEPTH, Record, Unencodable, decode, encode
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def to_tree(value: object, path: str = "value") -> Tree:
         path: what to call it in an error.
 
     Raises:
-        PayloadError: something in it cannot cross; `path` says where.
+        PayloadError: something in it cannot cross, or it is too long; `path` says where.
 
     >>> to_tree({"ids": (1, 2)})
     {'ids': {'$t': 'tuple', 'v': [1, 2]}}
@@ -79,6 +80,9 @@ def to_tree(value: object, path: str = "value") -> Tree:
         tree = encode(value, default=host, path=path)
         if host.models:
             _check_depth(tree, path)
+        check_length(tree, path)
+    except TooLong as error:
+        raise PayloadError(f"{error.path}: {error.reason}.", path=error.path, hint=HINT) from None
     except Unencodable as error:
         message = f"{error.path}: {error.reason}."
         raise PayloadError(message, path=error.path, hint=host.hint) from None

@@ -27,6 +27,7 @@ __all__ = [
     "canonical",
     "decode",
     "encode",
+    "path_step",
     "record_fields",
     "record_name",
 ]
@@ -77,7 +78,12 @@ class _TooDeep(Exception):  # noqa: N818 - private; becomes Unencodable at the t
             self.path = ""
 
 
-def _step(key: object) -> str:
+def path_step(key: object) -> str:
+    """Return how a path goes on to what stands under a key.
+
+    >>> path_step("items"), path_step("unit price"), path_step(3)
+    ('.items', "['unit price']", '[3]')
+    """
     if isinstance(key, str) and key.isidentifier():
         return f".{key}"
     return f"[{key!r}]"
@@ -157,9 +163,9 @@ class _Encoder:
             for name, item in fields.items():
                 trees[name] = tree(item, inner)
         except Unencodable as error:
-            raise error.inside(_step(name)) from None
+            raise error.inside(path_step(name)) from None
         except _TooDeep as error:
-            error.found(owner, _step(name))
+            error.found(owner, path_step(name))
             raise
         return trees
 
@@ -170,9 +176,9 @@ class _Encoder:
             for key, item in value.items():
                 pairs.append([self.tree(key, depth + 3), self.tree(item, depth + 3)])
         except Unencodable as error:
-            raise error.inside(_step(key)) from None
+            raise error.inside(path_step(key)) from None
         except _TooDeep as error:
-            error.found(value, _step(key))
+            error.found(value, path_step(key))
             raise
         return pairs
 

@@ -61,7 +61,7 @@ def packed(append: Append) -> Packed:
         metas=tuple([pack_plain(event.meta, event.type) for event in append.events]),
         payloads=tuple(
             [
-                None if event.data is None else pack(event.data, event.type)
+                None if event.data is None else pack(event.data, event.subject)
                 for event in append.events
             ]
         ),

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from wf_notebook.engine.references import Shelf, named, whole
 from wf_notebook.engine.replay import (
+    Completed,
+    Diverged,
     Failed,
     Outcome,
     delivery,
@@ -16,14 +20,16 @@ from wf_notebook.engine.replay import (
 from wf_notebook.engine.turn import failure_of
 from wf_notebook.errors import GuestBudgetError, GuestDiedError, GuestProtocolError
 from wf_notebook.ids import guest_seed
+from wf_notebook.isolation.protocol import StepCommand
 from wf_notebook.world.store import Chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from wf_notebook.config import IsolationMode, Limits
     from wf_notebook.definition.model import Definition
     from wf_notebook.engine.activity import Activity
+    from wf_notebook.guest.values import Tree
     from wf_notebook.isolation.protocol import Guest, Reply
     from wf_notebook.world.events import Event, NewEvent
 
@@ -52,6 +58,7 @@ class Feeder:
         self._progress = progress
         self._limits = limits
         self._live: OrderedDict[str, Activity] = OrderedDict()  # with a guest, oldest use first
+        self._shelf = Shelf()
 
     async def feed(
         self, act: Activity, definition: Definition, events: Sequence[NewEvent]
@@ -94,6 +101,7 @@ class Feeder:
     async def discard(self, act: Activity) -> None:
         """Let a run's guest go; its next turn replays from the log."""
         self._live.pop(act.run_id, None)
+        self._shelf.drop(act.run_id)
         guest, act.guest = act.guest, None
         act.delivered = 0
         if act.undelivered:
@@ -104,16 +112,30 @@ class Feeder:
     async def _feed(
         self, act: Activity, definition: Definition, events: Sequence[NewEvent]
     ) -> tuple[Outcome, list[Chunk]]:
-        new = messages(act, events)
+        new = [self._shelf.light(act.run_id, message) for message in messages(act, events)]
         if act.guest is None:
-            return await self._replay(act, definition, new)
-        reply = await act.guest.activate({"op": "deliver", "events": [*act.undelivered, *new]})
+            outcome, reply = await self._replay(act, definition, new)
+        else:
+            reply = await act.guest.activate({"op": "deliver", "events": [*act.undelivered, *new]})
+            outcome = judge(reply, ())
         act.delivered, act.undelivered = reply.after, []
-        return judge(reply, ()), _chunks(reply)
+        return await self._whole(act, outcome), _chunks(reply)
+
+    async def _whole(self, act: Activity, outcome: Outcome) -> Outcome:
+        """Put back the bytes of the frames and arrays that a guest names."""
+        shelf, run_id = self._shelf, act.run_id
+        wanted = _named(outcome)
+        known = shelf.find(run_id, wanted)
+        if len(known) < len(wanted):
+            for event in await self._read(run_id):
+                shelf.keep(run_id, event.data, wanted)
+            known = shelf.find(run_id, wanted)
+        shelf.trim()
+        return _with(outcome, known) if wanted else outcome
 
     async def _replay(
         self, act: Activity, definition: Definition, new: Sequence[dict[str, Any]]
-    ) -> tuple[Outcome, list[Chunk]]:
+    ) -> tuple[Outcome, Reply]:
         log = await self._read(act.run_id)
         recorded = plan(log)
         deliveries = [*recorded.deliveries, *new]
@@ -135,8 +157,7 @@ class Feeder:
         if len(log) > 1:  # a run that has just been created has nothing to replay
             self._show(act, len(log), len(log))
         reply = _joined(replies)
-        act.delivered, act.undelivered = reply.after, []
-        return judge(reply, recorded.recorded, log=log), _chunks(reply)
+        return judge(reply, recorded.recorded, log=log), reply
 
     def _show(self, act: Activity, done: int, total: int) -> None:
         act.replayed = (done, total)
@@ -155,6 +176,25 @@ def messages(act: Activity, events: Sequence[NewEvent]) -> list[dict[str, Any]]:
         if message is not None:
             result.append(message)
     return result
+
+
+def _named(outcome: Outcome) -> set[str]:
+    if isinstance(outcome, Diverged):
+        return set()
+    args = [c.args for c in outcome.commands if isinstance(c, StepCommand)]
+    return named([*args, outcome.result] if isinstance(outcome, Completed) else args)
+
+
+def _with(outcome: Outcome, known: Mapping[str, Tree]) -> Outcome:
+    if isinstance(outcome, Diverged):
+        return outcome
+    commands = [
+        c.model_copy(update={"args": whole(c.args, known)}) if isinstance(c, StepCommand) else c
+        for c in outcome.commands
+    ]
+    if isinstance(outcome, Completed):
+        return replace(outcome, commands=commands, result=whole(outcome.result, known))
+    return replace(outcome, commands=commands)
 
 
 def _joined(replies: Sequence[Reply]) -> Reply:

@@ -192,6 +192,9 @@ def _series_facts(series: Any) -> Mapping[str, Any]:
 
 
 def _polars_to_table(frame: Any) -> Any:
+    for name, dtype in frame.schema.items():
+        if str(dtype) == "Object":  # polars would write their addresses
+            raise Unheld("Arrow cannot hold Python objects", f"[{name!r}]")
     return frame.to_arrow()
 
 
@@ -208,7 +211,7 @@ def _polars_facts(frame: Any) -> Mapping[str, Any]:
 
 
 def _polars_series_to_table(series: Any) -> Any:
-    return series.to_frame().to_arrow()
+    return _polars_to_table(series.to_frame())
 
 
 def _polars_series_of_table(table: Any) -> Any:

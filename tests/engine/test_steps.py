@@ -13,7 +13,7 @@ from wf_notebook.config import Limits
 from wf_notebook.definition.steps import step
 from wf_notebook.engine.context import step_context
 from wf_notebook.errors import FatalError, PayloadError, RetryableError, RunFailedError
-from wf_notebook.world import codec
+from wf_notebook.guest import measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,8 +198,8 @@ def test_failure_cancels_open_steps(world: World) -> None:
 
 
 def test_values_too_large_to_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A result over the limit fails the run with a code; a payload over it is refused only."""
-    monkeypatch.setattr(codec, "MAX_BYTES", 10_000)
+    """A result over the limit fails its step; a payload over it is refused and changes nothing."""
+    monkeypatch.setattr(measure, "MAX_BYTES", 10_000)
 
     @step(retries=0)
     def large() -> str:
@@ -208,7 +208,7 @@ def test_values_too_large_to_be_written(world: World, monkeypatch: pytest.Monkey
     failing = go(world, "return await steps.large()", large)
     with pytest.raises(RunFailedError) as caught:
         failing.result(timeout=10)
-    assert caught.value.code == "PAYLOAD_ERROR"
+    assert "large.return" in str(caught.value)
     asking = go(world, "return await create_hook(token='t')", large).wait_for("hook")
     with pytest.raises(PayloadError):
         asking.resume("t", "y" * 20_000)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wf_notebook.errors import PayloadError
-from wf_notebook.world.codec import MAX_BYTES, copied, pack, pack_plain, unpack, unpack_plain
+from wf_notebook.guest.measure import MAX_BYTES
+from wf_notebook.world.codec import copied, pack, pack_plain, unpack, unpack_plain
 
 _scalars = (
     st.none()

@@ -27,9 +27,10 @@ from wf_notebook.world.state import fold
 from wf_notebook.world.store import Append, Chunk, RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from wf_notebook.world.events import NewEvent
     from wf_notebook.world.store import EventStore
 
 
@@ -130,6 +131,28 @@ def test_a_world_that_is_reopened_knows_what_it_knew(place: Path) -> None:
         add(store, "l", event("run_completed"))
         (row,) = store.runs(status="completed", limit=1).result(timeout=30)
         assert row.attributes == {"a": "1"}
+
+
+def test_a_long_text_is_stored_once(place: Path) -> None:
+    """Whatever stands around it, in one commit or a later one; half characters too."""
+    long, other = "x\ud800" * 50_000, "y" * 100_000
+    values: list[Mapping[str, Any]] = [
+        {"args": {"x": long}},
+        {"args": [long, {"$t": long}, other]},
+        {"args": {"x": [{"y": long}]}},
+        {"args": ["z"] * 50_000, "also": other},  # long without its text, too
+    ]
+    with closing(opened(place)) as store:
+        add(store, "r", created(), _asking("a", 1, values[0]))
+        add(store, "r", _asking("b", 2, values[1]), fence=1)
+    with closing(opened(place)) as store:
+        add(store, "r", _asking("c", 3, values[2]), _asking("d", 4, values[3]), fence=2)
+        assert [e.data for e in log(store, "r", after=1)] == values
+        assert rows(store, "select count(*) from blobs") == [(3,)]
+
+
+def _asking(key: str, n: int, data: Mapping[str, Any]) -> NewEvent:
+    return event("step_created", key, data=data, n=n, alias="a", step_id="i")
 
 
 def test_finished_runs_take_no_memory(store: DuckDBStore) -> None:

@@ -67,18 +67,18 @@ def test_a_wrong_call_is_a_type_error_at_the_call(call: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("argument", "says"),
     [
-        ("{'items': [1, 2, 3, object()]}", "args.x['items'][3]: an object cannot be recorded"),
-        ("steps.c()", "args.x: <steps.c pending> has not been awaited; write `await` before it"),
-        ("create_hook('t')", "args.x: <hook 't' open> has not been awaited"),
-        ("(i for i in ())", "args.x: a generator cannot be recorded; make a list of it"),
-        ("map(str, ())", "args.x: a map cannot be recorded; make a list of it"),
-        ("print", "args.x: a method cannot be recorded"),
-        ("asyncio.current_task()", "args.x: <Task pending name='workflow'> has not been awaited"),
+        ("{'items': [1, 2, 3, object()]}", "a.x['items'][3]: an object cannot be recorded"),
+        ("steps.c()", "a.x: <steps.c pending> has not been awaited; write `await` before it"),
+        ("create_hook('t')", "a.x: <hook 't' open> has not been awaited"),
+        ("(i for i in ())", "a.x: a generator cannot be recorded; make a list of it"),
+        ("map(str, ())", "a.x: a map cannot be recorded; make a list of it"),
+        ("print", "a.x: a method cannot be recorded"),
+        ("asyncio.current_task()", "a.x: <Task pending name='workflow'> has not been awaited"),
     ],
 )
 def test_an_argument_that_cannot_cross_names_its_path(argument: str, says: str) -> None:
     """The error comes at the call, says where in the value, and what to do."""
-    found = raised(f"steps.a({argument})").replace("args.x.items", "args.x['items']")
+    found = raised(f"steps.a({argument})").replace("a.x.items", "a.x['items']")
     assert found.startswith(f"Unencodable: {says}")
 
 
@@ -95,7 +95,7 @@ async def w():
     finally:
         made.close()
 """
-    said = "args.x: the coroutine helper() has not been awaited; write `await` before it"
+    said = "a.x: the coroutine helper() has not been awaited; write `await` before it"
     assert run(source).result == said
 
 

@@ -137,7 +137,7 @@ def test_memory_is_limited() -> None:
 
 def test_a_guest_without_memory_for_its_answer_is_a_budget_error() -> None:
     """When even the reply does not fit, the child ends and says why by its status."""
-    source = "async def w():\n    return ['x' * 1_000_000] * 120\n"
+    source = "async def w():\n    for _ in range(8):\n        steps.a(['x' * 1_000_000] * 20)\n"
 
     async def body(isolation: ProcessIsolation) -> None:
         guest = await isolation.spawn()

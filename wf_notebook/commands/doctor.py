@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PACKAGES: Final = (
     "wf-notebook", "duckdb", "ipython", "ipykernel", "ipywidgets", "anywidget", "jupyterlab",
-    "nbclient", "pydantic",
+    "nbclient", "pydantic", "pyarrow", "pandas", "polars", "numpy",
 )  # fmt: skip
 _CLICKS: Final = (
     ((7, 4), "clicks arrive while a cell awaits"),

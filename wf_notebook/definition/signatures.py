@@ -9,6 +9,9 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
+from pydantic.json_schema import GenerateJsonSchema
+from typing_extensions import override
+
 from wf_notebook.definition.model import Parameter
 from wf_notebook.definition.values import UNUSABLE, adapter_of, from_tree, to_tree, validated
 from wf_notebook.errors import PayloadError, RegistrationError
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from types import FunctionType
 
     from pydantic import TypeAdapter
+    from pydantic_core.core_schema import IsInstanceSchema
 
     from wf_notebook.guest.values import Tree
 
@@ -161,9 +165,21 @@ class Signature:
         if adapter is None:
             return {}
         try:
-            return adapter.json_schema(mode="serialization" if name == RETURN else "validation")
-        except UNUSABLE:  # a class that pydantic only knows by isinstance
+            return adapter.json_schema(
+                mode="serialization" if name == RETURN else "validation",
+                schema_generator=_Schemas,
+            )
+        except UNUSABLE:  # a type that JSON cannot say
             return {"description": str(self._function.__annotations__[name])}
+
+
+class _Schemas(GenerateJsonSchema):
+    """Names the classes that pydantic only knows by isinstance."""
+
+    @override
+    def is_instance_schema(self, schema: IsInstanceSchema) -> dict[str, Any]:
+        cls = schema["cls"]
+        return {"description": f"{cls.__module__.partition('.')[0]}.{cls.__qualname__}"}
 
 
 def _is_required(parameter: inspect.Parameter) -> bool:

@@ -6,7 +6,7 @@ import inspect
 import warnings
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NewType, NoReturn, cast
 
 from pydantic import (
     AnyUrl,
@@ -21,7 +21,9 @@ from pydantic import (
 )
 from pydantic.warnings import ArbitraryTypeWarning
 
+from wf_notebook.definition import frames
 from wf_notebook.errors import PayloadError
+from wf_notebook.guest.measure import HINT, TooLong, check_length
 from wf_notebook.guest.values import MAX_DEPTH, Record, Unencodable, decode, encode
 
 if TYPE_CHECKING:
@@ -45,14 +47,16 @@ _AS_TEXT: Final = (
 )
 _HINTS: Final[Mapping[str, str]] = {
     "ndarray": "Turn it into a list with .tolist().",
-    "DataFrame": "Turn it into rows: .to_dict('records') in pandas, .to_dicts() in polars.",
+    "DataFrame": "Give columns distinct names and one type that Arrow knows, or make rows of it: "
+    ".to_dict('records') in pandas, .to_dicts() in polars.",
     "Series": "Turn it into a list with .tolist() or .to_list().",
+    "Table": "Turn it into rows with .to_pylist().",
     "Timestamp": "Turn it into a datetime with .to_pydatetime().",
     "Timedelta": "Turn it into a timedelta with .to_pytimedelta().",
+    "LazyFrame": "Turn it into a DataFrame with .collect().",
+    "MaskedArray": "Fill it with .filled(), or turn it into a list with .tolist().",
 }
 _MAX_MODELS: Final = MAX_DEPTH // 2  # inside each other; each is two levels of its tree
-# Their values look like floats, ints or datetimes and are something else.
-_FOREIGN: Final = frozenset({"numpy", "pandas", "polars", "pyarrow", "torch"})
 
 
 # ----------------------------------------------------------------------------------- into trees
@@ -62,14 +66,14 @@ def to_tree(value: object, path: str = "value") -> Tree:
     """Return a value as it crosses the boundary.
 
     Models, dataclasses and named tuples become records, enum members their values, paths,
-    addresses and URLs their text.
+    addresses and URLs their text, data frames and arrays Arrow.
 
     Args:
         value: what shall cross.
         path: what to call it in an error.
 
     Raises:
-        PayloadError: something in it cannot cross; `path` says where.
+        PayloadError: something in it cannot cross, or it is too long; `path` says where.
 
     >>> to_tree({"ids": (1, 2)})
     {'ids': {'$t': 'tuple', 'v': [1, 2]}}
@@ -79,6 +83,9 @@ def to_tree(value: object, path: str = "value") -> Tree:
         tree = encode(value, default=host, path=path)
         if host.models:
             _check_depth(tree, path)
+        check_length(tree, path)
+    except TooLong as error:
+        raise PayloadError(f"{error.path}: {error.reason}.", path=error.path, hint=HINT) from None
     except Unencodable as error:
         message = f"{error.path}: {error.reason}."
         raise PayloadError(message, path=error.path, hint=host.hint) from None
@@ -98,9 +105,8 @@ class _Host:
             return self._model(value)
         if isinstance(value, _AS_TEXT):
             return str(value)
-        kind = type(value)
-        if kind.__module__.partition(".")[0] in _FOREIGN:
-            self._refuse(value, _HINTS.get(kind.__name__, "Turn it into a plain value: .item()."))
+        if type(value).__module__.partition(".")[0] in frames.FOREIGN:
+            return self._foreign(value)
         if inspect.iscoroutine(value):
             value.close()  # or Python would warn that nobody awaited it
             self._refuse(value, "Await it first.")
@@ -108,7 +114,19 @@ class _Host:
             self._refuse(value, "Pass .get_secret_value(): what is recorded is encrypted.")
         return cast("Tree", NotImplemented)
 
-    def _refuse(self, value: object, hint: str) -> None:
+    def _foreign(self, value: object) -> Tree:
+        """Encode a value of a data library, or say what to make of it."""
+        as_plain = "as_py" if hasattr(value, "as_py") else "item"
+        hint = f"Turn it into a plain value: .{as_plain}()."
+        self.hint = _HINTS.get(type(value).__name__, hint)
+        kind = frames.kind_of(value)
+        if kind is None:
+            self._refuse(value, self.hint)
+        tree = frames.write(value, kind)
+        self.hint = None
+        return tree
+
+    def _refuse(self, value: object, hint: str) -> NoReturn:
         self.hint = hint
         kind = type(value)
         raise Unencodable(f"a {kind.__module__}.{kind.__qualname__} cannot be recorded")
@@ -167,7 +185,9 @@ def adapter_of(annotation: Any) -> TypeAdapter[Any]:
     except PydanticSchemaGenerationError:
         with warnings.catch_warnings():
             warnings.simplefilter("error", ArbitraryTypeWarning)  # else no type is any type
-            return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+            # by another name, as pydantic takes no configuration for what could have one inside
+            named = NewType("named", annotation)  # type: ignore[valid-newtype]
+            return TypeAdapter(named, config=ConfigDict(arbitrary_types_allowed=True))
 
 
 def from_tree(tree: Tree, annotation: Any = Any, path: str = "value") -> Any:
@@ -176,7 +196,7 @@ def from_tree(tree: Tree, annotation: Any = Any, path: str = "value") -> Any:
     Args:
         tree: as `to_tree` or the guest made it.
         annotation: the type it shall have, or an adapter for it. For Any and None, models stay
-            records; otherwise they become what the annotation says.
+            records and frames what they were; otherwise they become what the annotation says.
         path: what to call it in an error.
 
     Raises:
@@ -185,13 +205,16 @@ def from_tree(tree: Tree, annotation: Any = Any, path: str = "value") -> Any:
     >>> from_tree([1, 2], tuple[int, ...])
     (1, 2)
     """
+    adapter = None if annotation is Any or annotation is None else adapter_of(annotation)
+
+    def opaque(found: dict[str, Any]) -> Any:
+        return frames.read(found, () if adapter is None else frames.wanted(adapter), path)
+
     try:
-        value = decode(tree)
+        value = decode(tree, make_opaque=opaque)
     except ValueError as error:
         raise PayloadError(f"{path}: {error}.", path=path) from None
-    if annotation is Any or annotation is None:
-        return value
-    return validated(adapter_of(annotation), plain(value), path)
+    return value if adapter is None else validated(adapter, plain(value), path)
 
 
 def validated(adapter: TypeAdapter[Any], value: object, path: str) -> Any:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
 from wf_notebook.engine.failures import failure_of
+from wf_notebook.engine.references import Shelf, named, whole
 from wf_notebook.engine.replay import (
+    Completed,
+    Diverged,
     Failed,
     Outcome,
     delivery,
@@ -16,6 +20,7 @@ from wf_notebook.engine.replay import (
 )
 from wf_notebook.errors import GuestBudgetError, GuestDiedError, GuestProtocolError
 from wf_notebook.ids import guest_seed
+from wf_notebook.isolation.protocol import HookCommand, StepCommand
 from wf_notebook.world.store import Chunk
 
 if TYPE_CHECKING:
@@ -24,7 +29,8 @@ if TYPE_CHECKING:
     from wf_notebook.config import IsolationMode, Limits
     from wf_notebook.definition.model import Definition
     from wf_notebook.engine.activity import Activity
-    from wf_notebook.isolation.protocol import Guest, Reply
+    from wf_notebook.guest.values import Tree
+    from wf_notebook.isolation.protocol import Command, Guest, Reply
     from wf_notebook.world.events import Event, NewEvent
 
 REPLAY_BATCH: Final = 1_000  # events fed at once: between batches progress is shown
@@ -53,6 +59,7 @@ class Feeder:
         self._progress = progress
         self._limits = limits
         self._live: OrderedDict[str, Activity] = OrderedDict()  # with a guest, oldest use first
+        self._shelf = Shelf()
 
     async def feed(
         self, act: Activity, definition: Definition, events: Sequence[NewEvent]
@@ -89,6 +96,7 @@ class Feeder:
     async def discard(self, act: Activity) -> None:
         """Let a run's guest go; its next turn replays from the log."""
         self._live.pop(act.run_id, None)
+        self._shelf.drop(act.run_id)
         guest, act.guest = act.guest, None
         act.delivered = 0
         if act.undelivered:
@@ -99,19 +107,33 @@ class Feeder:
     async def _feed(
         self, act: Activity, definition: Definition, events: Sequence[NewEvent]
     ) -> tuple[Outcome, list[Chunk]]:
-        new = messages(act, events)
+        new = [self._shelf.light(act.run_id, message) for message in messages(act, events)]
         if act.guest is None:
-            return await self._replay(act, definition, new)
-        reply = await act.guest.activate({"op": "deliver", "events": [*act.undelivered, *new]})
+            outcome, reply = await self._replay(act, definition, new)
+        else:
+            reply = await act.guest.activate({"op": "deliver", "events": [*act.undelivered, *new]})
+            outcome = judge(reply, ())
         act.delivered, act.undelivered = reply.after, []
-        return judge(reply, ()), _chunks(reply)
+        return await self._whole(act, outcome), _chunks(reply)
+
+    async def _whole(self, act: Activity, outcome: Outcome) -> Outcome:
+        """Put back the bytes of the frames and arrays that a guest names."""
+        shelf, run_id = self._shelf, act.run_id
+        wanted = _named(outcome)
+        known = shelf.find(run_id, wanted)
+        if len(known) < len(wanted):
+            for event in await self._read(run_id):
+                shelf.keep(run_id, event.data, wanted)
+            known = shelf.find(run_id, wanted)
+        shelf.trim()
+        return _with(outcome, known) if wanted else outcome
 
     async def _replay(
         self, act: Activity, definition: Definition, new: Sequence[dict[str, Any]]
-    ) -> tuple[Outcome, list[Chunk]]:
+    ) -> tuple[Outcome, Reply]:
         log = await self._read(act.run_id)
         act.guest = guest = await self._spawn(act.isolation)
-        outcome, reply = await replay(
+        return await replay(
             guest,
             definition,
             log,
@@ -119,8 +141,6 @@ class Feeder:
             commands=self._limits.commands_per_activation,
             progress=lambda done, total: self._show(act, done, total),
         )
-        act.delivered, act.undelivered = reply.after, []
-        return outcome, _chunks(reply)
 
     def _show(self, act: Activity, done: int, total: int) -> None:
         act.replayed = (done, total)
@@ -196,6 +216,43 @@ def messages(act: Activity, events: Sequence[NewEvent]) -> list[dict[str, Any]]:
         if message is not None:
             result.append(message)
     return result
+
+
+def _named(outcome: Outcome) -> set[str]:
+    if isinstance(outcome, Diverged):
+        return set()
+    given: list[Any] = [_given(command) for command in outcome.commands]
+    return named([*given, outcome.result] if isinstance(outcome, Completed) else given)
+
+
+def _given(command: Command) -> Any:
+    """What a command hands over: values of the source's."""
+    match command:
+        case StepCommand(args=args):
+            return args
+        case HookCommand(metadata=metadata):
+            return metadata
+        case _:
+            return None
+
+
+def _with(outcome: Outcome, known: Mapping[str, Tree]) -> Outcome:
+    if isinstance(outcome, Diverged):
+        return outcome
+    commands = [_command_with(command, known) for command in outcome.commands]
+    if isinstance(outcome, Completed):
+        return replace(outcome, commands=commands, result=whole(outcome.result, known))
+    return replace(outcome, commands=commands)
+
+
+def _command_with(command: Command, known: Mapping[str, Tree]) -> Command:
+    match command:
+        case StepCommand(args=args):
+            return command.model_copy(update={"args": whole(args, known)})
+        case HookCommand(metadata=metadata):
+            return command.model_copy(update={"metadata": whole(metadata, known)})
+        case _:
+            return command
 
 
 def _joined(replies: Sequence[Reply]) -> Reply:

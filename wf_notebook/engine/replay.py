@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from wf_notebook.clock import iso
+from wf_notebook.engine.references import light
 from wf_notebook.guest.values import canonical
 from wf_notebook.isolation.protocol import (
     HookCommand,
@@ -140,7 +141,7 @@ def plan(events: Iterable[Event]) -> Plan:
             result.recorded.append(Recorded(event, _recorded(event, n), len(result.deliveries)))
         message = delivery(event, n)
         if message is not None:
-            result.deliveries.append(message)
+            result.deliveries.append(light(message))
     return result
 
 
@@ -192,8 +193,8 @@ def start_message(  # noqa: PLR0913 - the message has that many fields
             b.alias: [[p.name, p.kind, p.required] for p in b.parameters] for b in definition.steps
         },
         "schemas": sorted(definition.schemas),
-        "args": list(args),
-        "kwargs": dict(kwargs),
+        "args": light(list(args)),
+        "kwargs": light(dict(kwargs)),
         "seed": seed,
         "now_us": now_us,
         "commands": commands,
@@ -234,7 +235,7 @@ def judge_end(outcome: Outcome, state: RunState, *, log: Sequence[Event] = ()) -
     if state.status == "completed":
         recorded = "the run's result"
         same = isinstance(outcome, Completed) and (
-            canonical(outcome.result) == canonical(state.result)
+            canonical(outcome.result) == canonical(light(state.result))
         )
     elif state.status == "failed" and state.code == "USER_ERROR":
         recorded = f"the run's failure, {_raised(state.error)[0]}"
@@ -337,9 +338,9 @@ def _recorded(event: Event, n: int) -> tuple[Any, ...]:
     meta, data = event.meta, event.data or {}
     match event.type:
         case "step_created":
-            return ("step", n, meta["alias"], canonical(data.get("args")))
+            return ("step", n, meta["alias"], canonical(light(data.get("args"))))
         case "hook_created" | "hook_conflict":
-            known = canonical(data.get("metadata"))
+            known = canonical(light(data.get("metadata")))
             return ("hook", n, meta["token"], meta.get("schema"), data.get("title"), known)
         case "wait_created":
             return ("wait", n, meta["kind"], meta["due_us"])

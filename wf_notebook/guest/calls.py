@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from wf_notebook.guest.aio import Started
 from wf_notebook.guest.loop import GuestFuture
+from wf_notebook.guest.measure import check_length
 from wf_notebook.guest.ordered import OrderedFrozenSet, OrderedSet
 from wf_notebook.guest.problems import step_error
 from wf_notebook.guest.values import Tree, Unencodable, decode, encode
@@ -32,9 +33,11 @@ def to_tree(value: object, path: str) -> Tree:
     """Return the tree of a source's value.
 
     Raises:
-        Unencodable: it cannot cross; `path` says where in it.
+        Unencodable: it cannot cross, or is too long; `path` says where in it.
     """
-    return encode(value, default=_hint, path=path)
+    tree = encode(value, default=_hint, path=path)
+    check_length(tree, path)
+    return tree
 
 
 def _hint(value: Any) -> Tree:
@@ -165,7 +168,7 @@ class StepCall:
         return self._bound(args, kwargs)
 
     def _encoded(self, bound: Mapping[str, Any]) -> dict[str, Tree]:
-        return {name: to_tree(value, f"args.{name}") for name, value in bound.items()}
+        return {name: to_tree(value, f"{self._alias}.{name}") for name, value in bound.items()}
 
     def __repr__(self) -> str:
         return f"<step {self._alias}>"

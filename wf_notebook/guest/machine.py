@@ -164,10 +164,17 @@ class Machine:
     async def _main(self) -> None:
         try:
             result = await self._body()
+        except BaseException as error:  # noqa: BLE001 - whatever the source raises is its outcome
+            self._failed(error)
+        else:
+            self._returned(result)
+
+    def _returned(self, result: object) -> None:
+        try:
             tree = to_tree(result, "result")
         except Unencodable as error:
-            self._failed(error, "PAYLOAD_ERROR" if error.path.startswith("result") else "")
-        except BaseException as error:  # noqa: BLE001 - whatever the source raises is its outcome
+            self._failed(error, "PAYLOAD_ERROR")
+        except BaseException as error:  # noqa: BLE001 - a property of the source's may raise anything
             self._failed(error)
         else:
             self._end({"status": "completed", "result": tree})

@@ -17,6 +17,7 @@ from enum import Enum
 from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
 
+from wf_notebook.guest.opaque import Opaque, opaque_facts
 from wf_notebook.guest.records import Record, record_fields, record_name
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "canonical",
     "decode",
     "encode",
+    "path_step",
     "record_fields",
     "record_name",
 ]
@@ -77,7 +79,12 @@ class _TooDeep(Exception):  # noqa: N818 - private; becomes Unencodable at the t
             self.path = ""
 
 
-def _step(key: object) -> str:
+def path_step(key: object) -> str:
+    """Return how a path goes on to what stands under a key.
+
+    >>> path_step("items"), path_step("unit price"), path_step(3)
+    ('.items', "['unit price']", '[3]')
+    """
     if isinstance(key, str) and key.isidentifier():
         return f".{key}"
     return f"[{key!r}]"
@@ -157,9 +164,9 @@ class _Encoder:
             for name, item in fields.items():
                 trees[name] = tree(item, inner)
         except Unencodable as error:
-            raise error.inside(_step(name)) from None
+            raise error.inside(path_step(name)) from None
         except _TooDeep as error:
-            error.found(owner, _step(name))
+            error.found(owner, path_step(name))
             raise
         return trees
 
@@ -170,9 +177,9 @@ class _Encoder:
             for key, item in value.items():
                 pairs.append([self.tree(key, depth + 3), self.tree(item, depth + 3)])
         except Unencodable as error:
-            raise error.inside(_step(key)) from None
+            raise error.inside(path_step(key)) from None
         except _TooDeep as error:
-            error.found(value, _step(key))
+            error.found(value, path_step(key))
             raise
         return pairs
 
@@ -247,7 +254,7 @@ def _items(tag: str) -> Callable[[_Encoder, Any, int], Tree]:
     return lambda encoder, value, depth: {_TAG: tag, "v": encoder.items(value, value, depth + 1)}
 
 
-def _write_bytes(value: bytes) -> str:
+def _write_bytes(value: bytes | bytearray) -> str:
     return base64.b64encode(value).decode("ascii")
 
 
@@ -261,6 +268,7 @@ def _write_timedelta(value: timedelta) -> Tree:
 
 _SCALARS: Final[dict[type, Callable[[_Encoder, Any, int], Tree]]] = {
     bytes: _tagged("bytes", _write_bytes),
+    bytearray: _tagged("bytearray", _write_bytes),
     datetime: _tagged("datetime", _write_datetime),
     date: _tagged("date", date.isoformat),
     time: _tagged("time", time.isoformat),
@@ -279,6 +287,7 @@ _EXACT: Final[dict[type, Callable[[_Encoder, Any, int], Tree]]] = {
     Record: lambda encoder, value, depth: encoder.record(
         record_name(value), record_fields(value), value, depth
     ),
+    Opaque: lambda _encoder, value, _depth: {_TAG: "opaque", "v": opaque_facts(value)},
 }
 # Derived classes: the guest's own sets have an order, which is kept. A bool is never derived.
 _BASES: Final[dict[type, Callable[[_Encoder, Any, int], Tree]]] = {
@@ -338,11 +347,17 @@ def _any(value: Any) -> Any:
 class _Decoder:
     """One walk over a tree."""
 
-    __slots__ = ("make_frozenset", "make_set")
+    __slots__ = ("make_frozenset", "make_opaque", "make_set")
 
-    def __init__(self, make_set: Callable[..., Any], make_frozenset: Callable[..., Any]):
+    def __init__(
+        self,
+        make_set: Callable[..., Any],
+        make_frozenset: Callable[..., Any],
+        make_opaque: Callable[[dict[str, Any]], Any],
+    ):
         self.make_set = make_set
         self.make_frozenset = make_frozenset
+        self.make_opaque = make_opaque
 
     def value(self, tree: Any, depth: int) -> Any:
         if type(tree) is not dict and type(tree) is not list:
@@ -364,6 +379,8 @@ class _Decoder:
             tag, body = tree[_TAG], tree["v"]
             if tag in _READERS:
                 return _READERS[tag](body)
+            if tag == "opaque":
+                return self.make_opaque(tree)
             return self.group(tag, body, tree, depth)
         except _NotATreeError:
             raise  # it says where already
@@ -403,6 +420,7 @@ _READERS: Final[dict[Any, Callable[[Any], Any]]] = {
     "int": int,
     "str": lambda body: bytes.fromhex(body).decode("utf-16-be", "surrogatepass"),
     "bytes": lambda body: base64.b64decode(body, validate=True),
+    "bytearray": lambda body: bytearray(base64.b64decode(body, validate=True)),
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
     "time": time.fromisoformat,
@@ -412,17 +430,23 @@ _READERS: Final[dict[Any, Callable[[Any], Any]]] = {
 }
 
 
+def _opaque(tree: dict[str, Any]) -> Opaque:
+    return Opaque(tree["v"])
+
+
 def decode(
     tree: Tree,
     *,
     make_set: Callable[..., Any] = set,
     make_frozenset: Callable[..., Any] = frozenset,
+    make_opaque: Callable[[dict[str, Any]], Any] = _opaque,
 ) -> object:
     """Return the value of a tree.
 
     Args:
         tree: as `encode` made it.
         make_set, make_frozenset: called with the elements in order; the guest gives its own.
+        make_opaque: called with the tree of a data library's value; the host gives its own.
 
     Raises:
         ValueError: it is not such a tree.
@@ -432,7 +456,7 @@ def decode(
     """
     if type(tree) is not dict and type(tree) is not list:
         return tree
-    return _Decoder(make_set, make_frozenset).value(tree, 0)
+    return _Decoder(make_set, make_frozenset, make_opaque).value(tree, 0)
 
 
 def canonical(tree: Tree) -> str:

@@ -7,21 +7,18 @@ run saw. Reading never runs code: `json.loads` and nothing else.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from wf_notebook.errors import PayloadError
+from wf_notebook.guest import measure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from wf_notebook.guest.values import Tree
 
 VERSION: Final = 1  # authenticated with everything that is sealed
-MAX_BYTES: Final = 64 << 20  # of one value; larger ones belong in a file that is passed by name
 INLINE_BYTES: Final = 64_000  # what is longer goes to a table of its own
-
-_MAIN_PART: Final = 2  # a part is named as the large one if it is more than a half
 
 
 def pack(tree: Tree | Mapping[str, Tree], what: str = "value") -> bytes:
@@ -44,8 +41,9 @@ def pack(tree: Tree | Mapping[str, Tree], what: str = "value") -> bytes:
     except (TypeError, ValueError) as error:
         path = _culprit(tree, what)
         raise PayloadError(f"{path} cannot be recorded: {error}.", path=path) from None
-    if len(data) > MAX_BYTES:
-        raise _too_long(tree, what, len(data))
+    if len(data) > measure.MAX_BYTES:
+        long = measure.too_long(tree, what, len(data))
+        raise PayloadError(f"{long.path}: {long.reason}.", path=long.path, hint=measure.HINT)
     return data
 
 
@@ -107,23 +105,6 @@ def _dump(tree: object) -> str:
     return json.dumps(tree, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def _too_long(tree: object, what: str, size: int) -> PayloadError:
-    path = _heaviest(tree, what, size)
-    message = f"The {what} is {size / (1 << 20):.1f} MiB long; a value may have {MAX_BYTES >> 20}."
-    if path != what:
-        message += f" Most of it is {path}."
-    hint = "Write it to a file or a table in a step and pass its name."
-    return PayloadError(message, path=path, hint=hint)
-
-
-def _heaviest(tree: object, path: str, size: int) -> str:
-    """Follow the part that is most of the whole, as long as there is one."""
-    for inner, part in _parts(tree, path):
-        if (length := len(_dump(part))) * _MAIN_PART > size:
-            return _heaviest(part, inner, length)
-    return path
-
-
 def _culprit(tree: object, what: str) -> str:
     try:
         return _not_json(tree, what) or what
@@ -143,14 +124,5 @@ def _not_json(tree: object, path: str) -> str | None:
         type(key) is not str for key in cast("dict[object, object]", tree)
     ):
         return path
-    found = (_not_json(part, inner) for inner, part in _parts(cast("object", tree), path))
+    found = (_not_json(part, inner) for inner, part in measure.parts(cast("object", tree), path))
     return next((inner for inner in found if inner), None)
-
-
-def _parts(tree: object, path: str) -> Iterator[tuple[str, object]]:
-    if isinstance(tree, Mapping):
-        for key, part in cast("Mapping[object, object]", tree).items():
-            yield f"{path}.{key}", part
-    elif isinstance(tree, list):
-        for index, part in enumerate(cast("list[object]", tree)):
-            yield f"{path}[{index}]", part

@@ -61,6 +61,11 @@ class NewEvent:
             return self.meta.get("by") == "body"
         return self.type in DERIVED
 
+    @property
+    def subject(self) -> str:
+        """What to call its values in an error: the step's alias, or its type."""
+        return str(self.meta.get("alias", self.type))
+
 
 @dataclass(frozen=True, slots=True)
 class Event(NewEvent):

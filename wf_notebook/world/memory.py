@@ -200,7 +200,7 @@ def _copied(event: AnyEvent) -> AnyEvent:
     return replace(
         event,
         meta=unpack_plain(pack_plain(event.meta, event.type)),
-        data=None if event.data is None else copied(event.data, event.type),
+        data=None if event.data is None else copied(event.data, event.subject),
     )
 
 

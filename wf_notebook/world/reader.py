@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from wf_notebook.errors import RunNotFoundError, WorldDamagedError
 from wf_notebook.world.codec import unpack, unpack_plain
 from wf_notebook.world.events import Event, NewEvent
-from wf_notebook.world.rows import INLINE, chunk_item
+from wf_notebook.world.parts import joined
+from wf_notebook.world.rows import INLINE, PARTED, chunk_item
 from wf_notebook.world.schema import HEADS
 from wf_notebook.world.store import Chunk, RejectedError, RunRow
 
@@ -99,12 +100,12 @@ class Reader:
             raise _damaged(f"The log of run {run_id} has a gap.")
         if not rows:
             return []
-        key = self._keyring.get(run_id, self._query)
-        return [self._event(run_id, row, key) for row in rows]
+        blobs = _Blobs(run_id, self._keyring.get(run_id, self._query), self._query)
+        return [self._event(run_id, row, blobs) for row in rows]
 
-    def _event(self, run_id: str, row: Row, key: RunKey) -> Event:
+    def _event(self, run_id: str, row: Row, blobs: _Blobs) -> Event:
         seq, event_id, kind, correlation_id, time_us, meta, payload = row
-        data = None if payload is None else self._opened(run_id, event_id, payload, key)
+        data = None if payload is None else blobs.opened(event_id, payload)
         return Event(
             type=kind,
             event_id=event_id,
@@ -115,18 +116,6 @@ class Reader:
             run_id=run_id,
             seq=seq,
         )
-
-    def _opened(self, run_id: str, event_id: str, payload: bytes, key: RunKey) -> Tree:
-        plain = key.open(payload, item=event_id, field="data")
-        if plain[:1] == INLINE:
-            return _tree(plain[1:])
-        blob_id = plain[1:].decode()
-        found = self._query(
-            "select bytes from blobs where run_id = ? and blob_id = ?", [run_id, blob_id]
-        )
-        if not found:
-            raise _damaged(f"A large value of run {run_id} is gone.")
-        return _tree(key.open(found[0][0], item=blob_id, field="blob"))
 
     def definition(self, run_id: str) -> Mapping[str, Tree]:
         """The definition's record.
@@ -212,6 +201,37 @@ class Reader:
                 [run_id],
             )
         )
+
+
+class _Blobs:
+    """Opens the payloads of one reading of a log; a text that several have is opened once."""
+
+    def __init__(self, run_id: str, key: RunKey, query: Query) -> None:
+        self._run_id = run_id
+        self._key = key
+        self._query = query
+        self._texts: dict[str, str] = {}
+
+    def opened(self, event_id: str, payload: bytes) -> Tree:
+        plain = self._key.open(payload, item=event_id, field="data")
+        ids = b""
+        if plain[:1] == PARTED:
+            ids, _, plain = plain[1:].partition(b"\n")
+        tree = _tree(plain[1:] if plain[:1] == INLINE else self._data(plain[1:].decode()))
+        return joined(tree, [self._text(blob) for blob in ids.decode().split()]) if ids else tree
+
+    def _text(self, blob_id: str) -> str:
+        if blob_id not in self._texts:
+            self._texts[blob_id] = self._data(blob_id).decode("utf-8", "surrogatepass")
+        return self._texts[blob_id]
+
+    def _data(self, blob_id: str) -> bytes:
+        found = self._query(
+            "select bytes from blobs where run_id = ? and blob_id = ?", [self._run_id, blob_id]
+        )
+        if not found:
+            raise _damaged(f"A large value of run {self._run_id} is gone.")
+        return self._key.open(found[0][0], item=blob_id, field="blob")
 
 
 def exists(run_id: str, query: Query) -> bool:

@@ -13,21 +13,35 @@ from typing import TYPE_CHECKING, Final
 from wf_notebook.world.codec import INLINE_BYTES, pack, pack_plain
 from wf_notebook.world.events import TERMINAL
 from wf_notebook.world.listing import run_row, status_after
+from wf_notebook.world.parts import parted
 from wf_notebook.world.schema import insert, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wf_notebook.world.connection import Query, Row, Statement
-    from wf_notebook.world.events import Event
+    from wf_notebook.world.events import Event, NewEvent
     from wf_notebook.world.heads import Advance
     from wf_notebook.world.keyring import Keyring
     from wf_notebook.world.store import Append
     from wf_notebook.world.vault import RunKey
 
-# The first byte of an opened payload says whether the value follows, or the id of its blob.
+# The first byte of an opened payload says whether the value follows, or the id of its blob; or,
+# before either, the ids of the texts that were taken out of it, and a line end.
 INLINE: Final = b"\x00"
 BLOB: Final = b"\x01"
+PARTED: Final = b"\x02"
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """An event's sealed part, not yet sealed: its bytes, and those of the texts stored apart."""
+
+    body: bytes
+    texts: tuple[bytes, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.body) + sum(map(len, self.texts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +51,14 @@ class Packed:
     Attributes:
         append: as it was given; its values are not looked at again.
         metas: text of each event's plain part.
-        payloads: bytes of each event's sealed part, not yet sealed; None where there is none.
+        payloads: each event's sealed part; None where there is none.
         definition: bytes of the definition, or None.
         chunks: bytes of each chunk.
     """
 
     append: Append
     metas: tuple[str, ...]
-    payloads: tuple[bytes | None, ...]
+    payloads: tuple[Payload | None, ...]
     definition: bytes | None
     chunks: tuple[bytes, ...]
 
@@ -59,14 +73,22 @@ def packed(append: Append) -> Packed:
     return Packed(
         append,
         metas=tuple([pack_plain(event.meta, event.type) for event in append.events]),
-        payloads=tuple(
-            [
-                None if event.data is None else pack(event.data, event.type)
-                for event in append.events
-            ]
-        ),
+        payloads=tuple([_payload(event) for event in append.events]),
         definition=None if definition is None else pack(definition, "definition"),
         chunks=tuple([pack(chunk.data, f"chunk of {chunk.stream}") for chunk in append.chunks]),
+    )
+
+
+def _payload(event: NewEvent) -> Payload | None:
+    if event.data is None:
+        return None
+    body = pack(event.data, event.subject)
+    if len(body) <= INLINE_BYTES:
+        return Payload(body)
+    rest, texts = parted(event.data)
+    return Payload(
+        pack(rest) if texts else body,
+        tuple(text.encode("utf-8", "surrogatepass") for text in texts),
     )
 
 
@@ -134,17 +156,24 @@ class Rows:
         return key
 
     def _sealed(
-        self, event: Event, payload: bytes, key: RunKey, rows: dict[str, list[Row]]
+        self, event: Event, payload: Payload, key: RunKey, rows: dict[str, list[Row]]
     ) -> bytes:
-        if len(payload) <= INLINE_BYTES:
-            return key.seal(INLINE + payload, item=event.event_id, field="data")
-        blob_id = key.blob_id(payload)
-        name = (event.run_id, blob_id)
-        if blob_id not in self.blobs.get(event.run_id, ()) and name not in self._new_blobs:
+        body = payload.body
+        short = len(body) <= INLINE_BYTES
+        plain = INLINE + body if short else BLOB + self._blob(event.run_id, body, key, rows)
+        if payload.texts:
+            ids = [self._blob(event.run_id, text, key, rows) for text in payload.texts]
+            plain = PARTED + b" ".join(ids) + b"\n" + plain
+        return key.seal(plain, item=event.event_id, field="data")
+
+    def _blob(self, run_id: str, data: bytes, key: RunKey, rows: dict[str, list[Row]]) -> bytes:
+        """Return the id of large data, which is added unless the run has it already."""
+        blob_id = key.blob_id(data)
+        name = (run_id, blob_id)
+        if blob_id not in self.blobs.get(run_id, ()) and name not in self._new_blobs:
             self._new_blobs.add(name)
-            sealed = key.seal(payload, item=blob_id, field="blob")
-            rows["blobs"].append((blob_id, event.run_id, sealed))
-        return key.seal(BLOB + blob_id.encode(), item=event.event_id, field="data")
+            rows["blobs"].append((blob_id, run_id, key.seal(data, item=blob_id, field="blob")))
+        return blob_id.encode()
 
     def _add_chunks(
         self,

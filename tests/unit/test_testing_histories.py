@@ -273,3 +273,22 @@ def test_another_version(tmp_path: Path, ended: dict[str, Any]) -> None:
     path.write_text(json.dumps({**ended, "version": 7}))
     with pytest.raises(HistoryVersionError, match=r"WF242 .*later\.json.* version 7"):
         load_history(path)
+
+
+def test_frames_are_replayed_whole() -> None:
+    """A guest holds references only; what a report gives is the frame."""
+    pd = pytest.importorskip("pandas")
+    source = """
+async def workflow():
+    "use workflow"
+    frame = await steps.make()
+    await create_hook("go", metadata=frame)
+    return frame
+"""
+    stubs = stub_steps({"make": lambda: pd.DataFrame({"a": [1, 2]})})
+    with open_world(":memory:", steps=stubs, isolation="inline") as world:
+        run = world.start(source, steps=stubs).wait_for("hook", timeout=60)
+        run.resume("go")
+        result = run.result(timeout=60)
+        history = run.history()
+    assert replay_history(history, isolation="inline").result.equals(result)

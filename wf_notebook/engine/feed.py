@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
 from wf_notebook.engine.failures import failure_of
-from wf_notebook.engine.references import Shelf, named, whole
+from wf_notebook.engine.references import Shelf, given, named, whole
 from wf_notebook.engine.replay import (
     Completed,
     Diverged,
@@ -189,6 +189,15 @@ async def replay(
         progress(len(log), len(log))
     reply = _joined(replies)
     return judge(reply, recorded.recorded, log=log), reply
+
+
+def restored(outcome: Outcome, log: Sequence[Event]) -> Outcome:
+    """Return an outcome with the bytes of the frames and arrays that it names, from a log.
+
+    Raises:
+        GuestProtocolError: it names one that the log does not have.
+    """
+    return _with(outcome, given(event.data for event in log)) if _named(outcome) else outcome
 
 
 def stopped(error: GuestBudgetError | GuestDiedError | GuestProtocolError) -> Failed:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from wf_notebook.guest.values import Tree
 
-__all__ = ["Shelf", "light", "named", "whole"]
+__all__ = ["Shelf", "given", "light", "named", "whole"]
 
 SHELF_CHARS: Final = 256 << 20  # what is kept at hand; the rest is read from the log again
 
@@ -50,6 +50,11 @@ def whole(tree: Any, known: Mapping[str, Tree]) -> Any:
 def named(tree: Any) -> set[str]:
     """Return the digests of the frames and arrays in a tree."""
     return {_digest(opaque) for opaque in _opaques(tree)}
+
+
+def given(trees: Iterable[Any]) -> dict[str, Tree]:
+    """Return the frames and arrays in whole trees, by digest."""
+    return {_digest(opaque): cast("Tree", opaque) for tree in trees for opaque in _opaques(tree)}
 
 
 class Shelf:

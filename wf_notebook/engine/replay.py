@@ -235,7 +235,7 @@ def judge_end(outcome: Outcome, state: RunState, *, log: Sequence[Event] = ()) -
     if state.status == "completed":
         recorded = "the run's result"
         same = isinstance(outcome, Completed) and (
-            canonical(outcome.result) == canonical(light(state.result))
+            canonical(light(outcome.result)) == canonical(light(state.result))
         )
     elif state.status == "failed" and state.code == "USER_ERROR":
         recorded = f"the run's failure, {_raised(state.error)[0]}"

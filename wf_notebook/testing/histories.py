@@ -11,7 +11,7 @@ from wf_notebook import history as histories
 from wf_notebook.config import Limits
 from wf_notebook.definition.compile import recompiled
 from wf_notebook.definition.values import from_tree
-from wf_notebook.engine.feed import STOPPED, replay, stopped
+from wf_notebook.engine.feed import STOPPED, replay, restored, stopped
 from wf_notebook.engine.loops import LoopThread
 from wf_notebook.engine.replay import (
     Completed,
@@ -202,10 +202,9 @@ async def _outcome(
     try:
         guest = await place.spawn()
         outcome, _ = await replay(guest, definition, log, commands=limits.commands_per_activation)
+        return restored(outcome, log)
     except STOPPED as error:
         return stopped(error)
-    else:
-        return outcome
     finally:
         await place.close()
 

@@ -80,7 +80,7 @@ class RunStream:
     It waits for chunks that are still to come, and ends when the stream is closed or its run has
     ended. Text comes back as text, bytes as bytes, models as records. Any number of readers follow
     the same stream, each with an object of its own. When its world is closed, a reader gets a
-    `WorldClosedError`.
+    `WorldClosedError`. In a notebook use `async for`: while a plain `for` waits, no click arrives.
 
     Args:
         host: the engine at work.

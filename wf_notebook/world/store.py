@@ -116,7 +116,11 @@ class EventStore(Protocol):
         ...
 
     def commit(self, append: Append) -> Future[tuple[Event, ...]]:
-        """Write an append; resolves once it is durable, with the events as recorded."""
+        """Write an append; resolves once it is durable, with the events as recorded.
+
+        If it fails, nothing of it is written and it may be handed in again; a store that cannot
+        know takes nothing more until the world is opened again.
+        """
         ...
 
     def read(self, run_id: str, after: int = 0) -> Future[Sequence[Event]]:

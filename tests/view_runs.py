@@ -114,11 +114,12 @@ class Log:
         line: int | None = None,
         *,
         schema: str | None = None,
-        title: str | None = None,
+        **shown: object,
     ) -> Log:
+        """`shown`: `title` and `metadata`."""
         self.n += 1
         meta = {"n": self.n, "token": token, "schema": schema, "line": line}
-        return self.add("hook_created", at, key, meta=meta, data={"title": title})
+        return self.add("hook_created", at, key, meta=meta, data=shown)
 
     def received(self, key: str, at: float) -> Log:
         meta = {"resume_id": f"r{len(self.events)}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +15,8 @@ from tests.view_runs import APPROVAL, T0, Log, suspended
 
 if TYPE_CHECKING:
     from tests.view_stage import Stage
+
+SHOTS = os.environ.get("WF_TEST_SHOTS")  # a folder for pictures, for whoever looks at them
 
 pytestmark = pytest.mark.browser
 pytest_plugins = ["tests.view_stage"]
@@ -54,6 +57,21 @@ def test_the_title_of_a_hook_is_shown_where_it_may_be(stage: Stage) -> None:
     stage.reply("hello", hello["id"], now_us=T0, titles={"h1": "Approve it"}, blocked="")
     assert heading.inner_text() == "Approve it"
     assert stage.page.locator(".wfn-token").inner_text() == "approve-A-17"
+
+
+def test_what_comes_with_a_hook_stands_above_its_fields(stage: Stage) -> None:
+    """Metadata comes by message, as text: markup in it stays text; without any there is no box."""
+    stage.show(suspended())
+    details = stage.page.locator(".wfn-details")
+    assert not details.is_visible()
+    said = '{\n  "order": "A-17",\n  "note": "<img src=x onerror=alert(1)>"\n}'
+    hello = stage.sent("hello")
+    stage.reply("hello", hello["id"], now_us=T0, titles={}, details={"h1": said}, blocked="")
+    assert details.inner_text() == said
+    assert details.locator("*").count() == 0
+    assert stage.button("Resume").is_visible()
+    if SHOTS:
+        stage.page.screenshot(path=f"{SHOTS}/form-with-metadata.png")
 
 
 def test_server_errors_stand_beside_their_fields(stage: Stage) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import comm
 import pytest
 
-from tests.view_runs import RUN_ID, SECRET, T0, suspended
+from tests.view_runs import RUN_ID, SECRET, T0, Log, suspended
 from tests.view_streams import PretendStreams
 from wf_notebook.errors import HookNotFoundError, HookPayloadError
 from wf_notebook.views.widget import RunWidget, browser_module, browser_styles, widget_id
@@ -173,7 +173,16 @@ def test_titles_come_by_message(stage: Stage) -> None:
     assert stage.comm.custom[0] == {
         "op": "hello", "id": "q1", "now_us": NOW, "blocked": "", "streams": [],
         "titles": {"h1": f"Approve the refund {SECRET}"},
+        "details": {},
     }  # fmt: skip
+
+
+def test_metadata_comes_by_message(stage: Stage) -> None:
+    """What else whoever answers should know is sealed: as text, beside the title."""
+    log = Log().begin().hook("h1", "approve", 1, metadata={"order": SECRET})
+    stage.widget.publish(log.view(2))
+    assert stage.comm.custom[-1]["details"] == {"h1": f'{{\n  "order": "{SECRET}"\n}}'}
+    assert SECRET not in json.dumps(stage.widget.get_state())
 
 
 def test_streams_come_by_message(stage: Stage) -> None:

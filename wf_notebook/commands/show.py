@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import json
 from typing import TYPE_CHECKING, Any
-
-from pydantic_core import to_jsonable_python
 
 from wf_notebook.api import LIVE
 from wf_notebook.clock import iso
 from wf_notebook.definition.steps import REGISTRY
-from wf_notebook.definition.values import plain
 from wf_notebook.views.text import render_runs
 from wf_notebook.views.text import table as columns
 from wf_notebook.views.why import why
@@ -144,13 +140,6 @@ def _wait_json(wait: Wait) -> dict[str, Any]:
         "woken": wait.woken,
         "line": wait.line,
     }
-
-
-def metadata_text(hook: Hook) -> str:
-    """Return what else a hook says to whoever answers it, as indented JSON."""
-    found = to_jsonable_python(plain(hook.metadata), fallback=str)
-    lines = json.dumps(found, indent=2, ensure_ascii=False).splitlines()
-    return "\n".join(f"  {visible(line)}" for line in lines)
 
 
 def hooks_text(found: Sequence[tuple[Run, Hook]], now_us: int, *, titles: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,11 +18,11 @@ from wf_notebook.commands.show import (
     catalogue_text,
     hook_json,
     hooks_text,
-    metadata_text,
     run_json,
     streams_text,
 )
 from wf_notebook.errors import HookPayloadError
+from wf_notebook.views.details import details
 from wf_notebook.views.tails import joined
 from wf_notebook.views.text import render_run
 from wf_notebook.views.text import table as columns
@@ -173,8 +174,8 @@ def answer(caller: Caller, token: str | None) -> None:
     schema = None if hook.schema is None else run.definition.schemas.get(hook.schema)
     title = visible(hook.token if caller.saved or hook.title is None else hook.title)
     click.echo(f"{title}, asked by {run.name} ({run.id})")
-    if hook.metadata_tree is not None and not caller.saved:
-        click.echo(metadata_text(hook))
+    if not caller.saved and (said := details(hook)):
+        click.echo(indent(said, "  "))
     while True:
         value = ask_value(schema, caller.ask, click.echo)
         try:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from wf_notebook.views.details import details
 from wf_notebook.views.words import duration, visible
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ class Form:
         id: the hook's correlation id.
         token: what a resume names.
         title: what the body calls it, or None; sealed in the world, so not in `to_json()`.
+        details: its metadata as text, or ""; sealed, so not in `to_json()`.
         schema: name of a schema in `RunView.schemas`, or None for any JSON.
         opened_us: microseconds UTC.
         line: line as the user sees it in the cell, or None.
@@ -138,9 +140,10 @@ class Form:
     opened_us: int
     line: int | None
     received: int
+    details: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return it for the browser, without its title."""
+        """Return it for the browser, without title and details."""
         return {
             "id": self.id, "token": self.token, "schema": self.schema,
             "opened_us": self.opened_us, "line": self.line, "received": self.received,
@@ -220,6 +223,11 @@ class RunView:
     def titles(self) -> dict[str, str]:
         """Titles of open hooks by hook id: opened text, for people on the line only."""
         return {form.id: form.title for form in self.forms if form.title}
+
+    @property
+    def details(self) -> dict[str, str]:
+        """Metadata of open hooks by hook id: opened text, for people on the line only."""
+        return {form.id: form.details for form in self.forms if form.details}
 
     def to_json(self) -> dict[str, Any]:
         """Return the snapshot for the browser: equal for equal states, whatever the time is."""
@@ -347,6 +355,7 @@ def _form(hook: Hook, offset: int) -> Form:
         opened_us=hook.created_us,
         line=_shown(hook.line, offset),
         received=hook.received,
+        details=details(hook),
     )
 
 

@@ -7,13 +7,13 @@ nothing there waits. Synced state is saved into notebooks, so opened text (sourc
 messages of errors, streams) only ever travels in a message.
 
 Messages from the browser; `id` comes back in the answer, and is a resume's idempotency key:
-    {"op": "hello", "id"}            -> {"op": "hello", "id", "now_us", "titles", "blocked", "streams"}
+    {"op": "hello", "id"}  -> {"op": "hello", "id", "now_us", "titles", "details", "blocked", "streams"}
     {"op": "resume", "id", "token", "payload"} -> {"op": "resumed", "id"}
     {"op": "wake", "id", "wait": id or null}   -> {"op": "woken", "id"}
     {"op": "cancel", "id"}                     -> {"op": "cancelled", "id"}
     {"op": "reveal", "id"}                     -> {"op": "revealed", "id", "source"}
 Any of them may be answered {"op": "refused", "id", "message", "errors": [{"path", "message"}]}.
-Unasked, the kernel sends {"op": "private", "titles", "blocked"} when these change, and
+Unasked, the kernel sends {"op": "private", "titles", "details", "blocked"} when these change, and
 {"op": "stream", "name", "from", "to", "text", "closed", "more"} when there is more of a stream: the
 text of the chunks `from` to `to`; `from` is None, and `cut` says whether something stands before it,
 if it takes the place of what was shown. `more` streams are not shown. In `streams`, all that is shown.
@@ -135,7 +135,7 @@ class RunWidget(anywidget.AnyWidget):
         self._loop = loop
         self._clock = clock
         self._tails = Tails(streams, tell=self._tell_stream, post=self._post)
-        self._private: dict[str, Any] = {"titles": view.titles, "blocked": ""}
+        self._private = _private(view, "")
         named = {} if model_id is None else {"model_id": model_id}
         super().__init__(view=view.to_json(), now=view.now_us, **named)
         self._wire.on_msg(self._on_message)
@@ -153,7 +153,7 @@ class RunWidget(anywidget.AnyWidget):
         """
         if self.comm is None:
             return  # closed
-        snapshot, private = view.to_json(), {"titles": view.titles, "blocked": blocked}
+        snapshot, private = view.to_json(), _private(view, blocked)
         if private != self._private:
             self._private = private
             self._tell({"op": "private", **private})
@@ -227,6 +227,10 @@ class RunWidget(anywidget.AnyWidget):
     def _tell(self, content: Mapping[str, Any]) -> None:
         if self.comm is not None:
             self._wire.send(content)
+
+
+def _private(view: RunView, blocked: str) -> dict[str, Any]:
+    return {"titles": view.titles, "details": view.details, "blocked": blocked}
 
 
 def _id_of(content: object) -> object:

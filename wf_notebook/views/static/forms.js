@@ -33,7 +33,10 @@ class HookForm {
     const foot = make("div", "wfn-form-foot");
     foot.append(this.resume, this.note);
     this.fields = make("div");
-    this.body.append(this.fields, this.error, foot);
+    this.details = make("pre", "wfn-details");
+    this.details.setAttribute("aria-label", "What comes with the question");
+    focusable(this.details, 0);
+    this.body.append(this.details, this.fields, this.error, foot);
     this.node.append(this.body);
     this.node.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -84,7 +87,7 @@ class HookForm {
   }
 
   /** Bring it up to date; what is being typed stays, unless it was this form's payload that came. */
-  update(data, schema, title) {
+  update(data, schema, title, details) {
     if (schema && !this.#schema && !this.#touched) {
       this.#schema = schema; // a run that was just opened is shown before its definition is read
       this.#build();
@@ -92,6 +95,8 @@ class HookForm {
     const came = data.received > this.#data.received;
     this.#data = data;
     setText(this.heading, title ?? (data.received ? `${data.token} is still open` : data.token));
+    setText(this.details, details ?? "");
+    this.details.hidden = !details;
     this.token.hidden = this.heading.textContent === data.token;
     if (!came) return;
     if (this.#sent) {
@@ -187,7 +192,7 @@ export class Forms {
     });
   }
 
-  draw(view, titles) {
+  draw(view, { titles, details }) {
     const shown = this.#all ? view.forms : view.forms.slice(0, FORMS_SHOWN);
     const ids = new Set(shown.map((data) => data.id));
     for (const [id, form] of this.#forms) {
@@ -198,7 +203,7 @@ export class Forms {
     for (const data of shown) {
       const schema = data.schema === null ? null : (view.schemas[data.schema] ?? null);
       if (!this.#forms.has(data.id)) this.#forms.set(data.id, new HookForm(this.#app, data, schema));
-      this.#forms.get(data.id).update(data, schema, titles[data.id]);
+      this.#forms.get(data.id).update(data, schema, titles[data.id], details[data.id]);
     }
     const hidden = view.forms.length - shown.length;
     setText(this.more, `Show ${hidden} more`);

@@ -340,7 +340,7 @@ class RunView {
   #model;
   #clock = new KernelClock();
   #asked = new Map();
-  #private = { titles: {}, blocked: "" };
+  #private = { titles: {}, details: {}, blocked: "" };
   #announced = null;
   #message = "";
   #timers = [];
@@ -401,7 +401,8 @@ class RunView {
 
   #received(content) {
     if (content.op === "private") {
-      this.#private = { titles: content.titles, blocked: content.blocked };
+      const { titles, details = {}, blocked } = content;
+      this.#private = { titles, details, blocked };
       this.draw();
       return;
     }
@@ -443,7 +444,7 @@ class RunView {
     this.node.setAttribute("aria-label", `Run of ${view.name}`);
     this.header.draw(view);
     this.#banner(view);
-    this.forms.draw(view, this.#private.titles);
+    this.forms.draw(view, this.#private);
     this.timeline.draw(view);
     this.#announce(view);
     this.tick();

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from wf_notebook.commands.outcome import Outcome
 from wf_notebook.config import headless_environment
-from wf_notebook.errors import UsageError
+from wf_notebook.errors import UsageError, WorkflowError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -210,7 +210,8 @@ class _Execution:
             raise DeadKernelError(str(problem)) from None
         content = cast("dict[str, Any]", reply["content"])
         if content["status"] != "ok":
-            raise DeadKernelError(f"{content.get('ename')}: {content.get('evalue')}")
+            msg = f"The kernel could not say how its runs stand: {content.get('evalue')}"
+            raise WorkflowError(msg, hint="Run the notebook again; its runs go on.")
         return str(content["user_expressions"]["value"]["data"]["text/plain"])
 
 

@@ -109,10 +109,12 @@ class Attendant:
         return [self._outcome(run) for run in self._runs()]
 
     def _runs(self) -> list[Run]:
-        for world in api.open_worlds():  # one that was just started has not been heard of yet
+        worlds = api.open_worlds()
+        for world in worlds:  # one that was just started has not been heard of yet
             for run_id in _unfinished(world) - self._others:
                 self._mine.setdefault(run_id, world)
-        found = [world.get(run_id) for run_id, world in self._mine.items()]
+        # a world that a cell has closed was that cell's own affair
+        found = [world.get(run_id) for run_id, world in self._mine.items() if world in worlds]
         return sorted(found, key=lambda run: run.state.created_us)
 
     def _outcome(self, run: Run) -> Outcome:

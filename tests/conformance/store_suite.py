@@ -270,7 +270,8 @@ class StoreSuite:
         add(store, "r1", created(), hook("h1", "t"))
         add(store, "r2", created())
         found = refused(store, "r2", hook("h2", "t"))
-        assert (found.reason, found.detail) == ("token_taken", {"token": "t", "owner": "r1"})
+        assert found.reason == "token_taken"
+        assert found.detail == {"token": "t", "owner": "r1", "entity": "h2"}
         assert store.token_owner("t").result(timeout=30) == ("r1", "h1")
         add(store, "r1", event("hook_disposed", "h1"))
         assert store.token_owner("t").result(timeout=30) is None
@@ -304,6 +305,7 @@ class StoreSuite:
         assert refused(store, "r", hook("i", "u", 4), hook("j", "u", 5)).detail == {
             "token": "u",
             "owner": "r",
+            "entity": "j",
         }
 
     def test_a_refused_append_leaves_nothing_behind(self, store: EventStore) -> None:

@@ -97,3 +97,15 @@ def test_result_on_the_main_thread(world: World) -> None:
     run = ask(world)
     with pytest.raises(WaitingForHook, match="approve"):
         run.result()
+
+
+def test_one_token_twice_at_once(world: World) -> None:
+    """Of two hooks of one run with one token, made in one go, the first is open."""
+    body = """
+first, second = create_hook(token="t"), create_hook(token="t")
+owner = await second.conflict()
+return [owner, await first]
+"""
+    run = go(world, body).wait_for("hook")
+    run.resume("t", 5)
+    assert run.result(timeout=10) == [run.id, 5]

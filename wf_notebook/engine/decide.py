@@ -415,14 +415,15 @@ def replace_conflicts(
     """Return the events with `hook_created` of a taken token turned into `hook_conflict`.
 
     Args:
-        conflicts: token to the run that owns it.
+        conflicts: id of the hook to the run that owns its token, which may be the hook's own run:
+            then one hook has the token and the others don't.
     """
     return [
         pen.write(
             "hook_conflict", e.correlation_id, data=e.data,
-            **{**e.meta, "owner": conflicts[e.meta["token"]]},
+            **{**e.meta, "owner": conflicts[str(e.correlation_id)]},
         )
-        if e.type == "hook_created" and e.meta["token"] in conflicts
+        if e.type == "hook_created" and e.correlation_id in conflicts
         else e
         for e in events
     ]  # fmt: skip

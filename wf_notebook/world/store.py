@@ -59,8 +59,8 @@ class RejectedError(Exception):
 
     Attributes:
         reason: which condition.
-        detail: for `token_taken`: `{"token": …, "owner": run_id}`; for `resume_seen`: `{"seq": n}`;
-            otherwise the correlation id under `"entity"`, or empty.
+        detail: for `token_taken`: `{"token": …, "owner": run_id, "entity": id of the hook}`; for
+            `resume_seen`: `{"seq": n}`; otherwise the correlation id under `"entity"`, or empty.
     """
 
     def __init__(self, reason: RejectionReason, **detail: Any) -> None:

@@ -1,0 +1,169 @@
+"""How a behaviour is played: whole, or from where a crash has left it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tests.behaviour.logs import failure, written
+from tests.behaviour.stage import Log, RoleIds, Stage, StillClock, playing
+from tests.property.driving import asked_by, copy_log, replay
+from wf_notebook.api import World
+from wf_notebook.config import Limits
+from wf_notebook.definition.steps import StepRegistry
+from wf_notebook.definition.values import from_tree
+from wf_notebook.errors import WorkflowError
+from wf_notebook.world.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.behaviour.behaviour import Behaviour, Move
+    from wf_notebook.config import IsolationMode
+    from wf_notebook.world.events import Event
+    from wf_notebook.world.store import EventStore
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a performance came to.
+
+    Attributes:
+        ending: of the main run, as `Behaviour.ending`.
+        events: of the main run; log: the same, written.
+        asked: what its body asked for.
+        world: the events of all runs, in the order of the commits.
+        commits: how many of them there were after each commit.
+        made_at: how many of them there were when each move was made.
+        runs: id by role.
+        copy: a store of the world's id; of a whole performance, with all that its store had.
+    """
+
+    ending: Any
+    events: Sequence[Event]
+    log: list[str]
+    asked: list[Any]
+    printed: str
+    notes: list[str]
+    world: Sequence[Event]
+    commits: list[int]
+    made_at: list[int]
+    runs: dict[str, str]
+    copy: MemoryStore
+
+
+def play(behaviour: Behaviour, store: EventStore, isolation: IsolationMode = "inline") -> Played:
+    """Play a behaviour whole."""
+    with _stage(behaviour, store, isolation) as stage:
+        played = _played(stage, _perform(stage, behaviour.moves()))
+        copy_log(store, played.copy, played.world)
+        return played
+
+
+def play_on(behaviour: Behaviour, whole: Played, store: EventStore, count: int) -> Played:
+    """Play a behaviour on in an empty store that gets the world's first `count` events."""
+    copy_log(whole.copy, store, whole.world[:count])
+    store.world_id = whole.copy.world_id  # type: ignore[misc]
+    moves = list(zip(behaviour.moves(), whole.made_at, strict=True))
+    with _stage(behaviour, store, "inline", whole.world[count - 1].time_us) as stage:
+        for move, at in moves:
+            if at < count and move.lost:
+                move.make(stage)
+        stage.world.settle()
+        begun = {event.run_id for event in whole.world[:count]}
+        for role, run_id in whole.runs.items():
+            if run_id in begun:
+                stage.runs[role] = stage.world.get(run_id)
+                stage.world.host.call(lambda run_id=run_id: replay(stage.world, run_id))
+        left = [move for move, at in moves if at >= count]
+        return _played(stage, _perform(stage, left))
+
+
+def cuts(behaviour: Behaviour, whole: Played) -> list[int]:
+    """Where the log of a world can be cut: after every event but the last.
+
+    Except within a commit by which a move such as a cancel had its effect: nothing would bring
+    the rest of that about again.
+    """
+    within: set[int] = set()
+    for move, at in zip(behaviour.moves(), whole.made_at, strict=True):
+        if move.whole:
+            within.update(range(at + 1, next(end for end in whole.commits if end > at)))
+    return [count for count in range(1, len(whole.world)) if count not in within]
+
+
+@contextmanager
+def _stage(
+    behaviour: Behaviour, store: EventStore, isolation: IsolationMode, now_us: int | None = None
+) -> Iterator[Stage]:
+    clock, registry, ids = StillClock(), StepRegistry(), RoleIds(f"events-{now_us}")
+    if now_us is not None:
+        clock.set(now_us)
+    steps = behaviour.steps
+    for step in steps.values() if isinstance(steps, Mapping) else steps:
+        registry.register(step)
+    offered = {"steps": steps, "schemas": list(behaviour.schemas)}
+    limits = Limits(concurrent_steps=behaviour.at_once, **behaviour.limits)
+    stage = playing(Stage(clock, ids, log=Log(store), offered=offered))
+    world = World(store, steps=registry, clock=clock, ids=ids, isolation=isolation, limits=limits)
+    with world:
+        stage.world = world
+        yield stage
+
+
+def _perform(stage: Stage, moves: Sequence[Move]) -> list[int]:
+    made_at: list[int] = []
+    for move in moves:
+        stage.until(move.ready, busy=move.busy, what=f"not yet: {move.says}")
+        made_at.append(len(stage.log.events))
+        _make(stage, move)
+    stage.until(lambda stage: stage.state().terminal, busy=False, what="the run has not ended")
+    return made_at
+
+
+def _make(stage: Stage, move: Move) -> None:
+    try:
+        move.make(stage)
+    except WorkflowError as error:
+        refused: WorkflowError | None = error
+    else:
+        refused = None
+    if not move.refused and refused is not None:
+        raise refused
+    found = (refused.code, str(refused)) if refused is not None else ("", "")
+    assert found[0] == move.refused, f"{move.says}: {found}"
+    assert re.search(move.said, found[1]), f"{move.says}: {found}"
+
+
+def _played(stage: Stage, made_at: list[int]) -> Played:
+    run = stage.run()
+    events = run.events()
+    runs = {role: run.id for role, run in stage.runs.items()}
+    world = list(stage.log.events)
+    return Played(
+        ending=_ending(stage),
+        events=events,
+        log=written(events, {run_id: role for role, run_id in runs.items()}),
+        asked=asked_by(events),
+        printed="".join(run.stream("stdout")),
+        notes=list(stage.notes),
+        world=world,
+        commits=list(stage.log.ends),
+        made_at=made_at,
+        runs=runs,
+        copy=MemoryStore(stage.world.id),
+    )
+
+
+def _ending(stage: Stage) -> Any:
+    state = stage.state()
+    match state.status:
+        case "completed":
+            return ("completed", from_tree(state.result, Any))
+        case "failed":
+            return ("failed", f"{state.code} {failure(state.error or {})}")
+        case _:
+            return (state.status, state.reason or "")

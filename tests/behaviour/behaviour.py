@@ -174,6 +174,7 @@ def resume(  # noqa: PLR0913 - keyword-only past token and payload
     refused: str = "",
     said: str = "",
     role: str = "main",
+    busy: bool = False,
     when: Callable[[Stage], bool] | None = None,
 ) -> Move:
     """Resume a hook as soon as it is open (or `when`); `id` makes it idempotent."""
@@ -181,6 +182,7 @@ def resume(  # noqa: PLR0913 - keyword-only past token and payload
         f"resume {token}",
         when or hook_is_open(token, role),
         lambda stage: stage.world.resume(token, payload, id),
+        busy=busy,
         refused=refused,
         said=said,
     )
@@ -207,14 +209,16 @@ def forget_models(*, when: Callable[[Stage], bool]) -> Move:
     return Move("forget the models", when, make)
 
 
-def wake(n: int | None = None, *, when: Callable[[Stage], bool] = is_asleep) -> Move:
+def wake(
+    n: int | None = None, *, when: Callable[[Stage], bool] = is_asleep, busy: bool = False
+) -> Move:
     """End all sleeps, or the n-th one of the log, as soon as the run sleeps."""
 
     def make(stage: Stage) -> None:
         waits = stage.run().waits
         assert stage.run().wake(None if n is None else waits[n - 1].id)
 
-    return Move("wake", when, make, whole=True)
+    return Move("wake", when, make, busy=busy, whole=True)
 
 
 def cancel(

@@ -64,7 +64,11 @@ def play(behaviour: Behaviour, store: EventStore, isolation: IsolationMode = "in
 
 
 def play_on(behaviour: Behaviour, whole: Played, store: EventStore, count: int) -> Played:
-    """Play a behaviour on in an empty store that gets the world's first `count` events."""
+    """Play a behaviour on in an empty store that gets the world's first `count` events.
+
+    Between commits that is what a crash leaves. Within one it isn't, and the engine has to be told
+    that the rest is missing.
+    """
     copy_log(whole.copy, store, whole.world[:count])
     store.world_id = whole.copy.world_id  # type: ignore[misc]
     moves = list(zip(behaviour.moves(), whole.made_at, strict=True))
@@ -77,7 +81,8 @@ def play_on(behaviour: Behaviour, whole: Played, store: EventStore, count: int) 
         for role, run_id in whole.runs.items():
             if run_id in begun:
                 stage.runs[role] = stage.world.get(run_id)
-                stage.world.host.call(lambda run_id=run_id: replay(stage.world, run_id))
+                if count not in whole.commits:
+                    stage.world.host.call(lambda run_id=run_id: replay(stage.world, run_id))
         left = [move for move, at in moves if at >= count]
         return _played(stage, _perform(stage, left))
 

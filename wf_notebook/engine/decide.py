@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from wf_notebook.clock import SECOND_US
 from wf_notebook.errors import (
     GuestProtocolError,
     HookNotFoundError,
     WorkflowError,
 )
+from wf_notebook.guest.loop import due_in
 from wf_notebook.ids import correlation_id
 from wf_notebook.isolation.protocol import (
     HookCommand,
@@ -213,7 +213,7 @@ def _step_ended(state: RunState, item: StepEnded, pen: Pen, decision: Decision) 
                 step.id,
                 data={"error": failure.error},
                 attempt=item.attempt,
-                retry_at_us=pen.time_us + round(delay * SECOND_US),
+                retry_at_us=due_in(delay, pen.time_us),
             )
     decision.events.append(event)
 

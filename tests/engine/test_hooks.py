@@ -109,3 +109,32 @@ return [owner, await first]
     run = go(world, body).wait_for("hook")
     run.resume("t", 5)
     assert run.result(timeout=10) == [run.id, 5]
+
+
+def test_a_resume_sent_again_reaches_no_other_hook(world: World) -> None:
+    """A resume sent again after its hook was disposed isn't taken for the token's next hook."""
+    body = """
+found = []
+for level in range(2):
+    async with create_hook(token="t") as hook:
+        found.append(await hook)
+return found
+"""
+    run = go(world, body).wait_for("hook")
+    first = run.resume("t", "yes", resume_id="click-1")
+    run.wait_for("hook")
+    assert run.resume("t", "yes", resume_id="click-1") == first
+    assert run.resume("t", "no", resume_id="click-2") > first
+    assert run.result(timeout=10) == ["yes", "no"]
+
+
+def test_a_resume_sent_again_reaches_no_other_run(world: World) -> None:
+    """Nor for the hook of another run, which has the token now that the first run has ended."""
+    first = go(world, "return await create_hook(token='t')").wait_for("hook")
+    seq = world.resume("t", "for the first", resume_id="click-1")
+    assert first.result(timeout=10) == "for the first"
+    second = go(world, "return await create_hook(token='t')\n").wait_for("hook")
+    assert world.resume("t", "for the first", resume_id="click-1") == seq
+    assert second.status == "suspended"
+    world.resume("t", "for the second", resume_id="click-2")
+    assert second.result(timeout=10) == "for the second"

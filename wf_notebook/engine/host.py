@@ -287,15 +287,18 @@ class Host:
         With `run_id`, only to a hook of that run. The future gives the seq of the recorded event. It fails with `HookNotFoundError`,
         `HookPayloadError` or a `WorldError`.
         """
-        chosen = resume_id or self.ids.event_id()
-        return self.submit(self._resume(token, payload, chosen, only=run_id))
+        return self.submit(self._resume(token, payload, resume_id, only=run_id))
 
     async def _resume(
-        self, token: str, payload: object, resume_id: str, *, only: str | None
+        self, token: str, payload: object, resume_id: str | None, *, only: str | None
     ) -> int:
+        # first of all: the token may be another hook's by now, which the payload isn't meant for
+        before = await self._sent_before(token, resume_id, only=only)
+        if before is not None:
+            return before
         owner = await asyncio.wrap_future(self.store.token_owner(token))
         if owner is None or only not in (None, owner[0]):
-            return await self._resumed_before(token, resume_id)
+            raise await self._no_hook(token)
         run_id, hook_id = owner
         act = await self._activity(run_id)
         schema = act.state.hooks[hook_id].schema or ""
@@ -305,8 +308,11 @@ class Host:
             validate_payload, act.models.get(schema), schemas.get(schema), payload
         )
         reply: Future[int] = Future()
-        self.runner.post(run_id, Resumed(hook_id, token, tree, resume_id, reply))
-        return await asyncio.wrap_future(reply)
+        chosen = resume_id or self.ids.event_id()
+        self.runner.post(run_id, Resumed(hook_id, token, tree, chosen, reply))
+        seq = await asyncio.wrap_future(reply)
+        # 0: it was sent twice at once, and the other one was first
+        return seq or await self._sent_before(token, chosen, only=only) or 0
 
     async def definition(self, act: Activity) -> Definition:
         """Return a run's definition, read from the world if need be; on the engine's loop."""
@@ -314,17 +320,22 @@ class Host:
             act.definition = await self.runner.definition(act.run_id)
         return act.definition
 
-    async def _resumed_before(self, token: str, resume_id: str) -> int:
-        """A resume whose answer was lost is answered again; any other is too late."""
+    async def _sent_before(
+        self, token: str, resume_id: str | None, *, only: str | None
+    ) -> int | None:
+        """Return the event of a resume whose answer was lost, by any hook that had the token."""
+        act = self.runner.activity(only) if only is not None else None
+        if resume_id is None or (act is not None and not _took(act.state, token, resume_id)):
+            return None
         history = await asyncio.wrap_future(self.store.hook_history(token))
         for hook in history:
-            for event in await asyncio.wrap_future(self.store.read(hook["run_id"])):
-                mine = event.correlation_id == hook["correlation_id"]
-                if mine and event.meta.get("resume_id") == resume_id:
-                    return event.seq
-        raise await self._no_hook(token, history)
+            seq: int | None = hook["resumes"].get(resume_id)
+            if seq is not None and only in (None, hook["run_id"]):
+                return seq
+        return None
 
-    async def _no_hook(self, token: str, history: Sequence[Mapping[str, Any]]) -> HookNotFoundError:
+    async def _no_hook(self, token: str) -> HookNotFoundError:
+        history = await asyncio.wrap_future(self.store.hook_history(token))
         open_tokens = sorted(
             hook.token for act in self.runner.unfinished for hook in act.state.open_hooks
         )
@@ -371,6 +382,12 @@ class Host:
         await self.runner.close()
         for isolation in self._isolations.values():
             await isolation.close()
+
+
+def _took(state: RunState, token: str, resume_id: str) -> bool:
+    """Whether a hook of that token was resumed by that id."""
+    hooks = state.hooks.values()
+    return any(hook.token == token and resume_id in hook.resume_ids for hook in hooks)
 
 
 def copy_state(state: RunState) -> RunState:

@@ -133,7 +133,10 @@ class EventStore(Protocol):
         ...
 
     def hook_history(self, token: str) -> Future[Sequence[Mapping[str, Any]]]:
-        """Past and present hooks with that token: `run_id, correlation_id, state`, newest first."""
+        """Past and present hooks with that token, newest first.
+
+        Each is `{"run_id", "correlation_id", "state", "resumes": {resume id: seq}}`.
+        """
         ...
 
     def chunks(self, run_id: str, stream: str, start: int = 0) -> Future[Sequence[Chunk]]:

@@ -101,6 +101,26 @@ async def slow_once() -> str:
     return "in time"
 
 
+@step(retries=0, timeout=0.01)
+async def stubborn() -> str:
+    """Goes on after its timeout."""
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        note(f"cancelled={step_context().cancelled}")
+    return "late"
+
+
+@step(retries=1, backoff=Backoff(initial=0))
+def unreadable() -> None:
+    raise RetryableError("slow down", retry_after="soon")
+
+
+@step(retries=0)
+def always_throttled() -> None:
+    raise RetryableError("slow down", retry_after="1h")
+
+
 @step
 async def gated(name: str) -> str:
     note(f"{name} begun")

@@ -176,12 +176,28 @@ def resume(  # noqa: PLR0913 - keyword-only past token and payload
     role: str = "main",
     busy: bool = False,
     when: Callable[[Stage], bool] | None = None,
+    gives: int | None = None,
 ) -> Move:
-    """Resume a hook as soon as it is open (or `when`); `id` makes it idempotent."""
+    """Resume a hook as soon as it is open (or `when`).
+
+    Args:
+        token, payload: what is resumed with what.
+        id: makes it idempotent.
+        refused, said, busy: as for a move.
+        role: of the run whose hook it is.
+        when: if it is not to be made at the first moment.
+        gives: the event that it must be answered with.
+    """
+
+    def make(stage: Stage) -> None:
+        own = None if id is None else f"{stage.ids.play}/{id}"
+        seq = stage.world.resume(token, payload, own)
+        assert gives in (None, seq), f"resume {token} was answered with event {seq}"
+
     return Move(
         f"resume {token}",
         when or hook_is_open(token, role),
-        lambda stage: stage.world.resume(token, payload, id),
+        make,
         busy=busy,
         refused=refused,
         said=said,

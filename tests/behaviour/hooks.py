@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.behaviour.acts import Approval
 from tests.behaviour.behaviour import (
     Behaviour,
-    check,
+    Move,
     forget_models,
     has_ended,
     hook_is_open,
@@ -367,13 +367,81 @@ ENDS = [
             """,
         script=[
             resume("t", 1, id="click-1"),
-            resume("t", 1, id="click-1"),
+            resume("t", 1, id="click-1", gives=4),
             resume("t", 1, id="click-2"),
         ],
         returns=[1, 1],
         log="""
             run_created | run_started | hook_created t | hook_received t | hook_received t
             run_completed
+            """,
+    ),
+    Behaviour(
+        name="resume_sent_again_to_the_next_hook",
+        promise="A resume sent again by its id is no payload of the hook that has the token by now.",
+        source="""
+            async def levels():
+                found = []
+                for level in ("team", "board"):
+                    async with create_hook(token="t") as hook:
+                        found.append(f"{level} {await hook}")
+                return found
+            """,
+        script=[
+            resume("t", "yes", id="click-1"),
+            resume("t", "yes", id="click-1", gives=4),
+            resume("t", "no", id="click-2"),
+        ],
+        returns=["team yes", "board no"],
+        log="""
+            run_created | run_started | hook_created t#1 | hook_received t#1
+            hook_disposed t#1 by=body | hook_created t#2 | hook_received t#2
+            hook_disposed t#2 by=body | run_completed
+            """,
+    ),
+    Behaviour(
+        name="hook_without_time",
+        promise="A hook whose timeout is nothing, or less, times out at once.",
+        source="""
+            async def hasty():
+                said = []
+                for timeout in (0, "0s", -5):
+                    try:
+                        await create_hook(token="t", timeout=timeout)
+                    except TimeoutError:
+                        said.append("late")
+                return said
+            """,
+        returns=["late", "late", "late"],
+        log="""
+            run_created | run_started | hook_created t#1 | hook_disposed t#1 by=body
+            hook_created t#2 | hook_disposed t#2 by=body | hook_created t#3
+            hook_disposed t#3 by=body | run_completed
+            """,
+    ),
+    Behaviour(
+        name="resume_of_another_run",
+        promise="`run.resume` hands a payload to a hook of that run only.",
+        beside="""
+            async def holder():
+                return await create_hook(token="theirs")
+            """,
+        source="""
+            async def ask():
+                return await create_hook(token="mine")
+            """,
+        script=[
+            Move(
+                "resume theirs",
+                hook_is_open("mine"),
+                lambda stage: stage.run().resume("theirs", 1),
+                refused="WF221",
+            ),
+            resume("mine", 5),
+        ],
+        returns=5,
+        log="""
+            run_created | run_started | hook_created mine | hook_received mine | run_completed
             """,
     ),
     Behaviour(
@@ -385,11 +453,7 @@ ENDS = [
             """,
         script=[
             resume("t", 1, id="click-1"),
-            check(
-                "the second answer names the first event",
-                lambda stage: stage.world.resume("t", 1, "click-1") == 4,
-                when=has_ended,
-            ),
+            resume("t", 1, id="click-1", when=has_ended, gives=4),
             resume("t", 1, id="click-2", when=has_ended, refused="WF221", said="has ended"),
         ],
         returns=1,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from tests.behaviour.logs import failure, written
 from tests.behaviour.stage import Log, RoleIds, Stage, StillClock, playing
@@ -19,7 +18,7 @@ from wf_notebook.errors import WorkflowError
 from wf_notebook.world.memory import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from tests.behaviour.behaviour import Behaviour, Move
     from wf_notebook.config import IsolationMode
@@ -55,12 +54,85 @@ class Played:
     copy: MemoryStore
 
 
-def play(behaviour: Behaviour, store: EventStore, isolation: IsolationMode = "inline") -> Played:
-    """Play a behaviour whole."""
-    with _stage(behaviour, store, isolation) as stage:
+class House:
+    """A world in which behaviours are played, one after the other.
+
+    Args:
+        store: closed with it.
+        limits: of the world; one attempt at a time unless given.
+        now_us: what time it is, or None for the beginning.
+    """
+
+    def __init__(
+        self, store: EventStore, *, limits: Limits | None = None, now_us: int | None = None
+    ) -> None:
+        self._store = store
+        self._limits = limits or Limits(concurrent_steps=1)
+        self._clock, self._registry = StillClock(), StepRegistry()
+        self._began_us = self._clock.now_us() if now_us is None else now_us
+        self._ids = RoleIds(f"events-{now_us}")
+        self._log = Log(store)
+        self._world: World | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._world is not None:
+            self._world.close()
+
+    def play(self, behaviour: Behaviour, isolation: IsolationMode = "inline") -> Played:
+        """Play a behaviour whole."""
+        stage = self.stage(behaviour, isolation)
+        self.open(stage)
         played = _played(stage, _perform(stage, behaviour.moves()))
-        copy_log(store, played.copy, played.world)
+        copy_log(self._store, played.copy, played.world)
         return played
+
+    def stage(self, behaviour: Behaviour, isolation: IsolationMode = "inline") -> Stage:
+        """Clear the stage for a behaviour."""
+        for run in self._world.unfinished() if self._world is not None else ():
+            run.cancel()
+        steps = behaviour.steps
+        for step in steps.values() if isinstance(steps, Mapping) else steps:
+            self._registry.register(step)
+        self._clock.set(self._began_us)
+        self._ids.play = f"{behaviour.name}/{isolation}"
+        self._log.clear()
+        offered = {
+            "steps": steps,
+            "schemas": list(behaviour.schemas),
+            "isolation": isolation,
+        }
+        return playing(Stage(self._clock, self._ids, log=self._log, offered=offered))
+
+    def open(self, stage: Stage) -> None:
+        """Open the world, if it isn't open; its steps have a stage to speak to by then."""
+        self._world = self._world or World(
+            self._store,
+            steps=self._registry,
+            clock=self._clock,
+            ids=self._ids,
+            limits=self._limits,
+        )
+        stage.world = self._world
+
+
+def needs_its_own_world(behaviour: Behaviour) -> bool:
+    """Whether it has limits of its own, a key that one world takes once, or looks at the past."""
+    asks = any(move.said for move in behaviour.script)
+    return behaviour.at_once != 1 or bool(behaviour.limits) or "id" in behaviour.options or asks
+
+
+def _house(behaviour: Behaviour, store: EventStore, now_us: int | None = None) -> House:
+    limits = Limits(concurrent_steps=behaviour.at_once, **behaviour.limits)
+    return House(store, limits=limits, now_us=now_us)
+
+
+def play(behaviour: Behaviour, store: EventStore, isolation: IsolationMode = "inline") -> Played:
+    """Play a behaviour whole, in a world of its own."""
+    with _house(behaviour, store) as house:
+        return house.play(behaviour, isolation)
 
 
 def play_on(behaviour: Behaviour, whole: Played, store: EventStore, count: int) -> Played:
@@ -72,10 +144,12 @@ def play_on(behaviour: Behaviour, whole: Played, store: EventStore, count: int) 
     copy_log(whole.copy, store, whole.world[:count])
     store.world_id = whole.copy.world_id  # type: ignore[misc]
     moves = list(zip(behaviour.moves(), whole.made_at, strict=True))
-    with _stage(behaviour, store, "inline", whole.world[count - 1].time_us) as stage:
+    with _house(behaviour, store, whole.world[count - 1].time_us) as house:
+        stage = house.stage(behaviour)
         for move, at in moves:
             if at < count and move.lost:
                 move.make(stage)
+        house.open(stage)
         stage.world.settle()
         begun = {event.run_id for event in whole.world[:count]}
         for role, run_id in whole.runs.items():
@@ -98,25 +172,6 @@ def cuts(behaviour: Behaviour, whole: Played) -> list[int]:
         if move.whole:
             within.update(range(at + 1, next(end for end in whole.commits if end > at)))
     return [count for count in range(1, len(whole.world)) if count not in within]
-
-
-@contextmanager
-def _stage(
-    behaviour: Behaviour, store: EventStore, isolation: IsolationMode, now_us: int | None = None
-) -> Iterator[Stage]:
-    clock, registry, ids = StillClock(), StepRegistry(), RoleIds(f"events-{now_us}")
-    if now_us is not None:
-        clock.set(now_us)
-    steps = behaviour.steps
-    for step in steps.values() if isinstance(steps, Mapping) else steps:
-        registry.register(step)
-    offered = {"steps": steps, "schemas": list(behaviour.schemas)}
-    limits = Limits(concurrent_steps=behaviour.at_once, **behaviour.limits)
-    stage = playing(Stage(clock, ids, log=Log(store), offered=offered))
-    world = World(store, steps=registry, clock=clock, ids=ids, isolation=isolation, limits=limits)
-    with world:
-        stage.world = world
-        yield stage
 
 
 def _perform(stage: Stage, moves: Sequence[Move]) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.behaviour.behaviour import Behaviour, advance, wake
+from tests.behaviour.behaviour import Behaviour, advance, resume, wake
 
 FORMS = [
     Behaviour(
@@ -226,6 +226,43 @@ DEADLINES = [
             wait_completed sleep#1 | wait_cancelled timer#1 | wait_created timer#2 2h30s
             wait_created sleep#2 1h | wait_completed sleep#2 | wait_cancelled timer#2
             run_completed
+            """,
+    ),
+    Behaviour(
+        name="deadline_of_nothing",
+        promise="A deadline that is over when it is set ends what is inside before it is attempted.",
+        source="""
+            async def hasty():
+                try:
+                    async with asyncio.timeout(0):
+                        await steps.double(1)
+                except TimeoutError:
+                    return "late"
+            """,
+        returns="late",
+        log="""
+            run_created | run_started | step_created double | step_cancelled double by=body
+            run_completed
+            """,
+    ),
+    Behaviour(
+        name="deadline_of_an_async_for",
+        promise="A deadline ends a loop over a hook; what came before it is kept.",
+        source="""
+            async def collect():
+                found = []
+                try:
+                    async with asyncio.timeout(3600):
+                        async for item in create_hook(token="t"):
+                            found.append(item)
+                except TimeoutError:
+                    return found
+            """,
+        script=[resume("t", 1), resume("t", 2)],
+        returns=[1, 2],
+        log="""
+            run_created | run_started | wait_created timer 1h | hook_created t | hook_received t
+            hook_received t | wait_completed timer | run_completed
             """,
     ),
     Behaviour(

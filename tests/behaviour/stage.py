@@ -58,16 +58,18 @@ class RoleIds(SeededIds):
     """Ids that depend on a run's role, not on how many were drawn before: for a second process.
 
     Attributes:
+        play: which behaviour is played.
         role: of the run that is started next.
     """
 
+    play = ""
     role = "main"
 
     def run_id(self, time_us: int) -> str:
-        return SeededIds(self.role).run_id(time_us)
+        return SeededIds(f"{self.play}/{self.role}").run_id(time_us)
 
     def seed(self) -> bytes:
-        return SeededIds(self.role).seed()
+        return SeededIds(f"{self.play}/{self.role}").seed()
 
 
 class Log:
@@ -82,7 +84,11 @@ class Log:
         self.events: list[Event] = []
         self.ends: list[int] = []
         self._commit = store.commit
+        # the store's own attribute, so that the world has the store and no go-between
         store.commit = self._kept  # type: ignore[method-assign]
+
+    def clear(self) -> None:
+        self.events, self.ends = [], []
 
     def _kept(self, append: Append) -> Future[tuple[Event, ...]]:
         future = self._commit(append)

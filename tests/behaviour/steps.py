@@ -285,6 +285,77 @@ ATTEMPTS = [
             """,
     ),
     Behaviour(
+        name="step_timeout_ignored",
+        promise="An async attempt that goes on after its timeout is told; its result is too late.",
+        source="""
+            async def hasty():
+                try:
+                    return await steps.stubborn()
+                except StepError as e:
+                    return e.type
+            """,
+        steps=[acts.stubborn],
+        returns="TimeoutError",
+        notes=["cancelled=True"],
+        log="""
+            run_created | run_started | step_created stubborn | step_started stubborn 1
+            step_failed stubborn 1 TimeoutError | run_completed
+            """,
+    ),
+    Behaviour(
+        name="retry_after_without_retries",
+        promise="RetryableError asks for one of the step's retries; without one the step fails.",
+        source="""
+            async def polite():
+                try:
+                    await steps.always_throttled()
+                except StepError as e:
+                    return [e.type, e.message]
+            """,
+        steps=[acts.always_throttled],
+        returns=["RetryableError", "slow down"],
+        log="""
+            run_created | run_started | step_created always_throttled
+            step_started always_throttled 1 | step_failed always_throttled 1 RetryableError
+            run_completed
+            """,
+    ),
+    Behaviour(
+        name="unreadable_retry_after",
+        promise="A delay that cannot be read is the attempt's failure, with what was meant as cause.",
+        source="""
+            async def polite():
+                try:
+                    await steps.unreadable()
+                except StepError as e:
+                    return [e.type, e.cause.type, "soon" in e.message]
+            """,
+        steps=[acts.unreadable],
+        returns=["ValueError", "RetryableError", True],
+        log="""
+            run_created | run_started | step_created unreadable | step_started unreadable 1
+            step_retrying unreadable 1 +0s ValueError | step_started unreadable 2
+            step_failed unreadable 2 ValueError | run_completed
+            """,
+    ),
+    Behaviour(
+        name="drained_step_is_retried",
+        promise="A step that the entry leaves behind has all its attempts before the run ends.",
+        source="""
+            async def careless():
+                steps.third_time(1)
+                return "done"
+            """,
+        steps=[acts.third_time],
+        returns="done",
+        log="""
+            run_created | run_started | step_created third_time | step_started third_time 1
+            step_retrying third_time 1 +0.75s ConnectionError | step_started third_time 2
+            step_retrying third_time 2 +3s ConnectionError | step_started third_time 3
+            step_completed third_time | run_completed
+            """,
+    ),
+    Behaviour(
         name="retried_by_the_source",
         promise="A source may try again by itself: each call is a step of its own.",
         source="""
@@ -434,6 +505,42 @@ STOPS = [
         log="""
             run_created | run_started | step_created hang | step_started hang 1
             step_cancelled hang by=run | run_cancelled
+            """,
+    ),
+    Behaviour(
+        name="cancelled_while_drained",
+        promise="A run can be cancelled while it waits for a step that its entry left behind.",
+        source="""
+            async def careless():
+                steps.hang()
+                return "done"
+            """,
+        steps=[acts.hang],
+        script=[cancel("enough", when=noted("hang begun"), busy=True)],
+        cancelled="enough",
+        notes=["hang begun", "hang stopped"],
+        log="""
+            run_created | run_started | step_created hang | step_started hang 1
+            step_cancelled hang by=run | run_cancelled
+            """,
+    ),
+    Behaviour(
+        name="step_cancelled_before_its_attempt",
+        promise="A step that is cancelled before there was a slot for it is never attempted.",
+        source="""
+            async def hasty():
+                first, second = steps.double(1), steps.double(2)
+                await first
+                second.cancel()
+                third = steps.double(3)
+                third.cancel()
+                return [second.cancelled(), third.cancelled()]
+            """,
+        returns=[True, True],
+        log="""
+            run_created | run_started | step_created double#1 | step_created double#2
+            step_started double#1 1 | step_completed double#1 | step_cancelled double#2 by=body
+            step_created double#3 | step_cancelled double#3 by=body | run_completed
             """,
     ),
     Behaviour(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.behaviour.behaviour import Behaviour
 from tests.behaviour.catalogue import BEHAVIOURS
-from tests.behaviour.playing import play
+from tests.behaviour.playing import House, Played, needs_its_own_world, play
 from tests.behaviour.promises import as_promised, crash_everywhere
 from tests.worlds import opened
 from wf_notebook.world.duckdb import DuckDBStore
@@ -16,12 +17,10 @@ from wf_notebook.world.keys import NewKey
 from wf_notebook.world.memory import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.behaviour.behaviour import Behaviour
     from wf_notebook.config import IsolationMode
-    from wf_notebook.world.store import EventStore
 
 each = pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda b: b.name)
 
@@ -30,14 +29,41 @@ def duckdb() -> DuckDBStore:
     return DuckDBStore.open(":memory:", key_provider=NewKey(), owner={})
 
 
+WARM_UP = Behaviour(
+    name="warm_up",
+    promise="Whatever a world starts on first use has been started.",
+    source="async def warm_up():\n    return await steps.double(1)\n",
+    returns=2,
+    log="",
+)
+
+
+@pytest.fixture(scope="module", params=[MemoryStore, duckdb], ids=["memory", "duckdb"])
+def play_there(
+    request: pytest.FixtureRequest,
+) -> Iterator[Callable[[Behaviour, IsolationMode], Played]]:
+    """Play in one world with one zygote, and only those that need it in a world of their own."""
+    with House(request.param()) as house:
+        for isolation in ("inline", "process"):
+            house.play(WARM_UP, isolation)
+
+        def there(behaviour: Behaviour, isolation: IsolationMode) -> Played:
+            if needs_its_own_world(behaviour):
+                return play(behaviour, request.param(), isolation)
+            return house.play(behaviour, isolation)
+
+        yield there
+
+
 @each
 @pytest.mark.parametrize("isolation", ["inline", "process"])
-@pytest.mark.parametrize("make", [MemoryStore, duckdb])
 def test_behaviour(
-    behaviour: Behaviour, isolation: IsolationMode, make: Callable[[], EventStore]
+    behaviour: Behaviour,
+    isolation: IsolationMode,
+    play_there: Callable[[Behaviour, IsolationMode], Played],
 ) -> None:
     """It ends as promised, and its log is the promised one, wherever facts and guest live."""
-    as_promised(behaviour, play(behaviour, make(), isolation))
+    as_promised(behaviour, play_there(behaviour, isolation))
 
 
 @each

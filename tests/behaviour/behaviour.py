@@ -263,7 +263,7 @@ def advance(
 
 def open_gate(name: str, *, when: Callable[[Stage], bool]) -> Move:
     """Let a step pass that waits there (`stage.pass_gate`)."""
-    return Move(f"open {name}", when, lambda stage: stage.gates[name].set(), busy=True, lost=True)
+    return Move(f"open {name}", when, lambda stage: stage.gate(name).set(), busy=True, lost=True)
 
 
 def check(says: str, looks: Callable[[Stage], Any], **options: Any) -> Move:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wf_notebook.ids import SeededIds
@@ -43,15 +42,22 @@ class StillClock(VirtualClock):
 
     def jump(self) -> bool:
         """Jump to the next wait; return whether there was one. On the engine's thread."""
+        self._forget()
         before = self.now_us()
         super().idle()
         return self.now_us() != before
 
     def step_to(self, time_us: int) -> bool:
         """Set the time; return whether something was due then. On the engine's thread."""
+        self._forget()
         due = any(due <= time_us and not f.done() for due, _, f in self._waiting)
         self.set(time_us)
         return due
+
+    def _forget(self) -> None:
+        """Forget what was heard: what is heard next is of the new time."""
+        while not self.heard.empty():
+            self.heard.get()
 
 
 class RoleIds(SeededIds):
@@ -139,7 +145,7 @@ class Stage:
         self.offered = offered
         self.runs: dict[str, Run] = {}
         self.notes: list[str] = []
-        self.gates: defaultdict[str, threading.Event] = defaultdict(threading.Event)
+        self.gates: dict[str, threading.Event] = {}
 
     def run(self, role: str = "main") -> Run:
         return self.runs[role]
@@ -151,6 +157,9 @@ class Stage:
         return self.runs[role].state if role in self.runs else RunState()
 
     # ------------------------------------------------------------------- for steps
+
+    def gate(self, name: str) -> threading.Event:
+        return self.gates.setdefault(name, threading.Event())  # one, whoever comes first
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -171,7 +180,7 @@ class Stage:
                     return
                 told = f"nothing moves any more, and yet: {what}; {self._stand()}"
                 assert look.jumped or not look.quiet, told
-                self._hear(look.mark, only_idle=look.jumped)
+                self._hear(look.mark)
 
     @contextlib.contextmanager
     def _watched(self) -> Iterator[None]:
@@ -195,13 +204,13 @@ class Stage:
         mark = self.clock.count
         return Look(quiet, met, quiet and not met and self.clock.jump(), mark)
 
-    def _hear(self, mark: int, *, only_idle: bool) -> None:
+    def _hear(self, mark: int) -> None:
         while True:
             try:
                 heard = self.clock.heard.get(timeout=PATIENCE)
             except queue.Empty:
                 raise AssertionError(f"nothing is heard any more; {self._stand()}") from None
-            if (heard is None and not only_idle) or (heard or 0) > mark:
+            if heard is None or heard > mark:
                 return
 
     def advance(self, seconds: float) -> None:
@@ -213,7 +222,7 @@ class Stage:
             )
         )
         if due:
-            self._hear(mark, only_idle=True)
+            self._hear(mark)
 
     def _stand(self) -> str:
         return "; ".join(run.why() for run in self.runs.values()) or "no run was started"
@@ -235,4 +244,4 @@ def note(text: Any) -> None:
 
 def pass_gate(name: str) -> None:
     """Wait, in a synchronous step, until the script opens a gate."""
-    assert _PLAYING[0].gates[name].wait(PATIENCE)
+    assert _PLAYING[0].gate(name).wait(PATIENCE)

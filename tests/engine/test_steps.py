@@ -178,10 +178,11 @@ def test_open_step_is_drained(world: World) -> None:
 
 def test_failure_cancels_open_steps(world: World) -> None:
     """When the body fails, open steps are cancelled, and the error names the line."""
-    stopped = threading.Event()
+    begun, stopped = threading.Event(), threading.Event()
 
     @step
     async def long() -> None:
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -189,6 +190,7 @@ def test_failure_cancels_open_steps(world: World) -> None:
 
     body = "steps.long()\nawait sleep(1)\nraise ValueError('no')"
     run = go(world, body, long).wait_for("sleep")
+    assert begun.wait(10)  # an attempt that is cancelled before it has begun stops nothing
     run.wake()  # the clock does not jump while a step is in flight
     with pytest.raises(RunFailedError) as caught:
         run.result(timeout=10)

@@ -275,7 +275,8 @@ class StoreSuite:
         add(store, "r1", created(), hook("h1", "t"))
         add(store, "r2", created())
         found = refused(store, "r2", hook("h2", "t"))
-        assert (found.reason, found.detail) == ("token_taken", {"token": "t", "owner": "r1"})
+        assert found.reason == "token_taken"
+        assert found.detail == {"token": "t", "owner": "r1", "entity": "h2"}
         assert store.token_owner("t").result(timeout=30) == ("r1", "h1")
         add(store, "r1", event("hook_disposed", "h1"))
         assert store.token_owner("t").result(timeout=30) is None
@@ -309,6 +310,7 @@ class StoreSuite:
         assert refused(store, "r", hook("i", "u", 4), hook("j", "u", 5)).detail == {
             "token": "u",
             "owner": "r",
+            "entity": "j",
         }
 
     def test_a_refused_append_leaves_nothing_behind(self, store: EventStore) -> None:
@@ -493,6 +495,7 @@ class StoreSuite:
         add(store, "r1", created(), hook("h1", "t", at=1000))
         add(store, "r1", event("hook_disposed", "h1", at=1500))
         add(store, "r2", created(at=2000), hook("h2", "t", at=2000))
+        add(store, "r2", received("h2", "a", at=2100), received("h2", "b", at=2200))
         add(store, "r2", event("run_completed", at=2500))
         add(store, "r3", created(at=3000), hook("h3", "t", at=3000), hook("x", "other", at=3000))
         found = store.hook_history("t").result(timeout=30)
@@ -501,6 +504,7 @@ class StoreSuite:
             ("r2", "h2", "ended"),
             ("r1", "h1", "disposed"),
         ]
+        assert [h["resumes"] for h in found] == [{}, {"a": 3, "b": 4}, {}]
         assert store.hook_history("unknown").result(timeout=30) == []
 
     def test_the_fold_of_what_is_read_is_the_fold_of_what_was_returned(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
 from wf_notebook.definition.steps import Step, step
+from wf_notebook.errors import WorldFullError
+from wf_notebook.world.memory import MemoryStore
 
 if TYPE_CHECKING:
     from wf_notebook.api import World
     from wf_notebook.run import Run
+    from wf_notebook.world.store import Append
 
 
 @step
@@ -54,3 +58,22 @@ return [answer.ok, answer.amount]
 def ask(world: World, **options: Any) -> Run:
     run = go(world, ASK, schemas=[Approval], **options)
     return run.wait_for("hook")
+
+
+class FailingStore(MemoryStore):
+    """Fails its n-th commit, before or after it is written."""
+
+    def __init__(self, n: int, *, written: bool) -> None:
+        super().__init__()
+        self._left = n
+        self._written = written
+
+    def commit(self, append: Append) -> Future[Any]:
+        self._left -= 1
+        if self._left:
+            return super().commit(append)
+        if self._written:
+            super().commit(append).result()
+        failed: Future[Any] = Future()
+        failed.set_exception(WorldFullError("The disk is full."))
+        return failed

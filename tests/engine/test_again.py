@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.flows import ask, double, flow, go
+from tests.engine.flows import FailingStore, ask, double, flow, go
 from wf_notebook.api import World
 from wf_notebook.config import Limits
 from wf_notebook.definition.steps import StepRegistry, step
@@ -17,7 +17,6 @@ from wf_notebook.errors import (
     DivergenceError,
     RunConflictError,
     StepNotRegisteredError,
-    WorldFullError,
 )
 from wf_notebook.testing import VirtualClock
 from wf_notebook.world.events import NewEvent
@@ -205,25 +204,6 @@ def test_a_broken_log_stops_nobody_else(make_world: Callable[..., World]) -> Non
     broken = world.get("wrun_broken")
     assert broken.status == "blocked"
     assert "cannot be read" in broken.why()
-
-
-class FailingStore(MemoryStore):
-    """Fails its n-th commit, before or after it is written."""
-
-    def __init__(self, n: int, *, written: bool) -> None:
-        super().__init__()
-        self._left = n
-        self._written = written
-
-    def commit(self, append: Append) -> Future[Any]:
-        self._left -= 1
-        if self._left:
-            return super().commit(append)
-        if self._written:
-            super().commit(append).result()
-        failed: Future[Any] = Future()
-        failed.set_exception(WorldFullError("The disk is full."))
-        return failed
 
 
 @pytest.mark.parametrize("written", [False, True])

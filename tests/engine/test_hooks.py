@@ -147,18 +147,42 @@ await create_hook(token="second")
     other.cancel()
 
 
-def test_resent_to_a_reused_token(world: World) -> None:
-    """A resume sent again after its answer was lost isn't taken for one of the token's next hook."""
+def test_one_token_twice_at_once(world: World) -> None:
+    """Of two hooks of one run with one token, made in one go, the first is open."""
     body = """
-for _ in range(2):
-    async with create_hook(token="again") as hook:
-        await hook
+first, second = create_hook(token="t"), create_hook(token="t")
+owner = await second.conflict()
+return [owner, await first]
 """
     run = go(world, body).wait_for("hook")
-    first = run.resume("again", 1, resume_id="click-1")
-    run.reached(lambda act: len(act.state.hooks) == 2).result(timeout=10)
-    assert run.resume("again", 1, resume_id="click-1") == first
-    assert run.status == "suspended"
-    run.resume("again", 2, resume_id="click-2")
-    run.result(timeout=10)
-    assert types(run).count("hook_received") == 2
+    run.resume("t", 5)
+    assert run.result(timeout=10) == [run.id, 5]
+
+
+def test_a_resume_sent_again_reaches_no_other_hook(world: World) -> None:
+    """A resume sent again after its hook was disposed isn't taken for the token's next hook."""
+    body = """
+found = []
+for level in range(2):
+    async with create_hook(token="t") as hook:
+        found.append(await hook)
+return found
+"""
+    run = go(world, body).wait_for("hook")
+    first = run.resume("t", "yes", resume_id="click-1")
+    run.wait_for("hook")
+    assert run.resume("t", "yes", resume_id="click-1") == first
+    assert run.resume("t", "no", resume_id="click-2") > first
+    assert run.result(timeout=10) == ["yes", "no"]
+
+
+def test_a_resume_sent_again_reaches_no_other_run(world: World) -> None:
+    """Nor for the hook of another run, which has the token now that the first run has ended."""
+    first = go(world, "return await create_hook(token='t')").wait_for("hook")
+    seq = world.resume("t", "for the first", resume_id="click-1")
+    assert first.result(timeout=10) == "for the first"
+    second = go(world, "return await create_hook(token='t')\n").wait_for("hook")
+    assert world.resume("t", "for the first", resume_id="click-1") == seq
+    assert second.status == "suspended"
+    world.resume("t", "for the second", resume_id="click-2")
+    assert second.result(timeout=10) == "for the second"

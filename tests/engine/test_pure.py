@@ -162,3 +162,11 @@ def test_waker() -> None:
         return called
 
     assert asyncio.run(scenario()) == ["b2", "c3", "late"]
+
+
+def test_an_orphaned_outcome_is_told_as_what_the_body_does() -> None:
+    """Where a guest is given an outcome that it never asked for, the body waits: it didn't raise."""
+    stopped = reply(status="failed", code="DIVERGENCE", error={"type": "Divergence", "message": ""})
+    outcome = judge(stopped, plan(log(created(1))).recorded)
+    assert isinstance(outcome, Diverged)
+    assert outcome.asked == "nothing: it waits"

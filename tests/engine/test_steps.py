@@ -14,6 +14,8 @@ from wf_notebook.definition.steps import step
 from wf_notebook.engine.context import step_context
 from wf_notebook.errors import FatalError, PayloadError, RetryableError, RunFailedError
 from wf_notebook.guest import measure
+from wf_notebook.guest.journal import MAX_TIME_US
+from wf_notebook.testing import VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,10 +178,11 @@ def test_open_step_is_drained(world: World) -> None:
 
 def test_failure_cancels_open_steps(world: World) -> None:
     """When the body fails, open steps are cancelled, and the error names the line."""
-    stopped = threading.Event()
+    begun, stopped = threading.Event(), threading.Event()
 
     @step
     async def long() -> None:
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -187,6 +190,7 @@ def test_failure_cancels_open_steps(world: World) -> None:
 
     body = "steps.long()\nawait sleep(1)\nraise ValueError('no')"
     run = go(world, body, long).wait_for("sleep")
+    assert begun.wait(10)  # an attempt that is cancelled before it has begun stops nothing
     run.wake()  # the clock does not jump while a step is in flight
     with pytest.raises(RunFailedError) as caught:
         run.result(timeout=10)
@@ -214,3 +218,67 @@ def test_values_too_large_to_be_written(world: World, monkeypatch: pytest.Monkey
         asking.resume("t", "y" * 20_000)
     asking.resume("t", "small")
     assert asking.result(timeout=10) == "small"
+
+
+def test_an_unreadable_retry_after(world: World) -> None:
+    """A delay that cannot be read is the attempt's failure: it is tried again by its back-off."""
+
+    @step(retries=1)
+    async def soon() -> None:
+        raise RetryableError("slow down", retry_after="soon")
+
+    @step(retries=1)
+    def later() -> None:
+        raise RetryableError("slow down", retry_after=object())  # type: ignore[arg-type]
+
+    body = """
+found = []
+for call in (steps.soon, steps.later):
+    try:
+        await call()
+    except StepError as e:
+        found.append([e.type, e.message[:27], e.cause.type])
+return found
+"""
+    run = go(world, body, soon, later)
+    assert run.result(timeout=10) == [
+        ["ValueError", "RetryableError(retry_after=", "RetryableError"],
+        ["ValueError", "RetryableError(retry_after=", "RetryableError"],
+    ]
+    assert types(run).count("step_retrying") == 2
+
+
+@pytest.mark.parametrize("after", [1e300, 1.7e308])
+def test_a_retry_at_the_end_of_time(make_world: Callable[..., World], after: float) -> None:
+    """A delay beyond every calendar ends with the last year that has a name."""
+
+    @step
+    def throttled() -> None:
+        raise RetryableError("slow down", retry_after=after)
+
+    run = go(make_world(clock=VirtualClock()), "return await steps.throttled()", throttled)
+    run.reached(lambda act: any(s.retry_at_us for s in act.state.open_steps)).result(10)
+    assert run.steps[0].retry_at_us == MAX_TIME_US
+    assert "tries throttled" in run.why()
+
+
+def test_late_result_of_an_async_step(world: World) -> None:
+    """An async attempt that goes on after its timeout is told so, and its result is discarded."""
+    told: list[bool] = []
+
+    @step(retries=0, timeout=0.01)
+    async def stubborn() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            told.append(step_context().cancelled)
+        return "late"
+
+    body = """
+try:
+    return await steps.stubborn()
+except StepError as e:
+    return e.type
+"""
+    assert go(world, body, stubborn).result(timeout=10) == "TimeoutError"
+    assert told == [True]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from wf_notebook.api import World
@@ -96,11 +97,16 @@ class Outcome:
     @property
     def asked(self) -> list[Any]:
         """What the body asked for, in order: what every replay must repeat."""
-        return [
-            (e.type, e.correlation_id, dict(e.meta), e.data)
-            for e in self.events
-            if e.derived and e.type != "run_started"
-        ]
+        return asked_by(self.events)
+
+
+def asked_by(events: Sequence[Event]) -> list[Any]:
+    """What a body asked for in a log, in order."""
+    return [
+        (e.type, e.correlation_id, dict(e.meta), e.data)
+        for e in events
+        if e.derived and e.type != "run_started"
+    ]
 
 
 def run_to_end(  # noqa: PLR0913 - keyword-only past store and source
@@ -138,7 +144,7 @@ def run_to_end(  # noqa: PLR0913 - keyword-only past store and source
             run = world.start(source, (1,), steps=STEPS)
         else:
             (run,) = world.runs()  # it may have ended by now
-            world.host.call(lambda: _replay(world, run.id))
+            world.host.call(lambda: replay(world, run.id))
         run.wait_for("terminal", timeout=timeout)
         state = run.state
         value = state.result if state.status == "completed" else (state.code, state.error)
@@ -150,7 +156,7 @@ def run_to_end(  # noqa: PLR0913 - keyword-only past store and source
         world.close()
 
 
-def _replay(world: World, run_id: str) -> None:
+def replay(world: World, run_id: str) -> None:
     """Have a run replayed now.
 
     An open world replays a run when something happens to it: a commit holds an outcome with all
@@ -165,6 +171,13 @@ def _replay(world: World, run_id: str) -> None:
 
 def prefix(store: EventStore, to: EventStore, events: Sequence[Event], count: int) -> None:
     """Copy the first `count` events of a run into an empty store."""
-    run_id = events[0].run_id
-    definition = store.definition(run_id).result()
-    to.commit(Append(run_id, tuple(events[:count]), definition=definition)).result()
+    copy_log(store, to, events[:count])
+
+
+def copy_log(store: EventStore, to: EventStore, events: Sequence[Event]) -> None:
+    """Copy events of any runs into another store, with the definitions of those that begin."""
+    for run_id, group in groupby(events, key=lambda event: event.run_id):
+        own = tuple(group)
+        begins = own[0].type == "run_created"
+        definition = store.definition(run_id).result() if begins else None
+        to.commit(Append(run_id, own, definition=definition)).result()

@@ -58,6 +58,7 @@ class _Flight:
     call: Call
     context: StepContext
     task: asyncio.Task[Succeeded | AttemptFailed] | None = None
+    timer: asyncio.TimerHandle | None = None
     timed_out: bool = False
 
 
@@ -151,39 +152,33 @@ class Attempts:
     def _spawn(self, flight: _Flight) -> None:
         name = f"wf-step-{flight.call.step.name}"
         flight.task = self._steps.loop.create_task(self._run(flight), name=name)
+        self._arm(flight)
         # a callback, because a task cancelled before its first step never enters its coroutine
-        flight.task.add_done_callback(lambda task: self._ended(flight, _outcome_of(task)))
+        flight.task.add_done_callback(lambda task: self._ended(flight, _outcome_of(flight, task)))
 
     async def _run(self, flight: _Flight) -> Succeeded | AttemptFailed:
         CURRENT.set(flight.context)
         step = flight.call.step
-        limit = asyncio.timeout(step.options.timeout)
         try:
             args, kwargs = step.bind(flight.call.args)
-            async with limit:
-                result = await step.function(*args, **kwargs)
-            return Succeeded(step.encode(result))
+            outcome = Succeeded(step.encode(await step.function(*args, **kwargs)))
         except BaseException as error:  # noqa: BLE001 - also SystemExit: nothing may end our loop
-            flight.timed_out = limit.expired()
             return _failure(flight, error)
-
-    # --- synchronous steps, on a thread each
+        return _in_time(flight, outcome)
 
     def _arm(self, flight: _Flight) -> None:
         timeout = flight.call.step.options.timeout
         if timeout is not None:
-            self._steps.loop.call_later(timeout, _time_out, flight)
+            flight.timer = self._steps.loop.call_later(timeout, _time_out, flight)
+
+    # --- synchronous steps, on a thread each
 
     def _work(self, flight: _Flight) -> None:
         CURRENT.set(flight.context)
         step = flight.call.step
         try:
             args, kwargs = step.bind(flight.call.args)
-            outcome: Succeeded | AttemptFailed = Succeeded(
-                step.encode(step.function(*args, **kwargs))
-            )
-            if flight.timed_out:  # too late: the result is discarded
-                outcome = _failure(flight, TimeoutError())
+            outcome = _in_time(flight, Succeeded(step.encode(step.function(*args, **kwargs))))
         except BaseException as error:  # noqa: BLE001 - also SystemExit: it is this step's end only
             outcome = _failure(flight, error)
         self._ended(flight, outcome)
@@ -202,8 +197,17 @@ class Attempts:
         self._report(run_id, ended)
 
 
-def _outcome_of(task: asyncio.Task[Succeeded | AttemptFailed]) -> Succeeded | AttemptFailed:
-    return AttemptFailed(as_data(asyncio.CancelledError())) if task.cancelled() else task.result()
+def _outcome_of(
+    flight: _Flight, task: asyncio.Task[Succeeded | AttemptFailed]
+) -> Succeeded | AttemptFailed:
+    if flight.timer is not None:
+        flight.timer.cancel()
+    return _failure(flight, asyncio.CancelledError()) if task.cancelled() else task.result()
+
+
+def _in_time(flight: _Flight, outcome: Succeeded) -> Succeeded | AttemptFailed:
+    """Discard a result that came after the timeout."""
+    return _failure(flight, TimeoutError()) if flight.timed_out else outcome
 
 
 def _cancel_task(flight: _Flight) -> None:
@@ -214,6 +218,7 @@ def _cancel_task(flight: _Flight) -> None:
 def _time_out(flight: _Flight) -> None:
     flight.timed_out = True
     flight.context.stop()
+    _cancel_task(flight)
 
 
 def _failure(flight: _Flight, error: BaseException) -> AttemptFailed:
@@ -222,13 +227,21 @@ def _failure(flight: _Flight, error: BaseException) -> AttemptFailed:
         late = f"step '{step.name}' took longer than its timeout of {step.options.timeout:g} s"
         return AttemptFailed(as_data(TimeoutError(late)))
     match error:
-        case RetryableError(retry_after=after):
-            return AttemptFailed(
-                as_data(error), retry_after=None if after is None else parse_duration(after)
-            )
+        case RetryableError(retry_after=after) if after is not None:
+            return _retryable(error, after)
         case FatalError() | PayloadError():
             # a value that cannot cross will not cross next time: more attempts would only repeat
             # the step's effects
             return AttemptFailed(as_data(error), fatal=True)
         case _:
             return AttemptFailed(as_data(error))
+
+
+def _retryable(error: RetryableError, after: object) -> AttemptFailed:
+    """An attempt that says when to try again; if it says so wrongly, that is its failure."""
+    try:
+        return AttemptFailed(as_data(error), retry_after=parse_duration(after))
+    except (ValueError, TypeError) as reason:
+        wrong = ValueError(f"RetryableError(retry_after={after!r}): {reason}")
+        wrong.__cause__ = error
+        return AttemptFailed(as_data(wrong))

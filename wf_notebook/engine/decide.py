@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from wf_notebook.clock import SECOND_US
 from wf_notebook.engine.attributes import merged
 from wf_notebook.errors import (
     GuestProtocolError,
     HookNotFoundError,
     WorkflowError,
 )
+from wf_notebook.guest.loop import due_in
 from wf_notebook.ids import correlation_id
 from wf_notebook.isolation.protocol import (
     HookCommand,
@@ -258,7 +258,7 @@ def _step_ended(state: RunState, item: StepEnded, pen: Pen, decision: Decision) 
                 step.id,
                 data={"error": failure.error},
                 attempt=item.attempt,
-                retry_at_us=pen.time_us + round(delay * SECOND_US),
+                retry_at_us=due_in(delay, pen.time_us),
             )
     decision.events.append(event)
 
@@ -509,14 +509,15 @@ def replace_conflicts(
     """Return the events with `hook_created` of a taken token turned into `hook_conflict`.
 
     Args:
-        conflicts: token to the run that owns it.
+        conflicts: id of the hook to the run that owns its token, which may be the hook's own run:
+            then one hook has the token and the others don't.
     """
     return [
         pen.write(
             "hook_conflict", e.correlation_id, data=e.data,
-            **{**e.meta, "owner": conflicts[e.meta["token"]]},
+            **{**e.meta, "owner": conflicts[str(e.correlation_id)]},
         )
-        if e.type == "hook_created" and e.meta["token"] in conflicts
+        if e.type == "hook_created" and e.correlation_id in conflicts
         else e
         for e in events
     ]  # fmt: skip

@@ -310,18 +310,19 @@ class Host:
     async def _resume(
         self, token: str, payload: object, resume_id: str | None, *, only: str | None
     ) -> int:
-        owner = await asyncio.wrap_future(self.store.token_owner(token))
-        before = await self._resumed_before(token, resume_id)
+        # first of all: the token may be another hook's by now, which the payload isn't meant for
+        before = await self._sent_before(token, resume_id, only=only)
         if before is not None:
             return before
+        owner = await asyncio.wrap_future(self.store.token_owner(token))
         if owner is None:
             raise await self._no_hook(token)
         if only not in (None, owner[0]):
             raise _elsewhere(token, owner[0])
-        return await self._hand_over(owner, token, payload, resume_id or self.ids.event_id())
+        return await self._hand_over(owner, token, payload, resume_id)
 
     async def _hand_over(
-        self, owner: tuple[str, str], token: str, payload: object, resume_id: str
+        self, owner: tuple[str, str], token: str, payload: object, resume_id: str | None
     ) -> int:
         run_id, hook_id = owner
         act = await self._activity(run_id)
@@ -336,8 +337,11 @@ class Host:
             validate_payload, act.models.get(schema), schemas.get(schema), payload
         )
         reply: Future[int] = Future()
-        self.runner.post(run_id, Resumed(hook_id, token, tree, resume_id, reply))
-        return await asyncio.wrap_future(reply)
+        chosen = resume_id or self.ids.event_id()
+        self.runner.post(run_id, Resumed(hook_id, token, tree, chosen, reply))
+        seq = await asyncio.wrap_future(reply)
+        # 0: it was sent twice at once, and the other one was first
+        return seq or await self._sent_before(token, chosen, only=run_id) or 0
 
     async def definition(self, act: Activity) -> Definition:
         """Return a run's definition, read from the world if need be; on the engine's loop."""
@@ -345,21 +349,18 @@ class Host:
             act.definition = await self.runner.definition(act.run_id)
         return act.definition
 
-    async def _resumed_before(self, token: str, resume_id: str | None) -> int | None:
-        """Return the seq of a payload that a closed hook of that token got under that resume id.
-
-        A resume whose answer was lost is sent again, perhaps after the hook was disposed, or when
-        the token is another hook's by now. An open hook knows its own resume ids.
-        """
-        if resume_id is None:
+    async def _sent_before(
+        self, token: str, resume_id: str | None, *, only: str | None
+    ) -> int | None:
+        """Return the event of a resume whose answer was lost, by any hook that had the token."""
+        act = self.runner.activity(only) if only is not None else None
+        if resume_id is None or (act is not None and not _took(act.state, token, resume_id)):
             return None
-        for hook in await asyncio.wrap_future(self.store.hook_history(token)):
-            if hook["state"] == "open":
-                continue
-            for event in await asyncio.wrap_future(self.store.read(hook["run_id"])):
-                mine = event.correlation_id == hook["correlation_id"]
-                if mine and event.meta.get("resume_id") == resume_id:
-                    return event.seq
+        history = await asyncio.wrap_future(self.store.hook_history(token))
+        for hook in history:
+            seq: int | None = hook["resumes"].get(resume_id)
+            if seq is not None and only in (None, hook["run_id"]):
+                return seq
         return None
 
     async def _no_hook(self, token: str) -> HookNotFoundError:
@@ -435,6 +436,12 @@ def _elsewhere(token: str, run_id: str) -> HookNotFoundError:
     msg = f"The hook '{token}' belongs to another run, {run_id}."
     hint = f"Resume it there: get_run('{run_id}').resume(...), or world.resume(...)."
     return HookNotFoundError(msg, reason="elsewhere", hint=hint)
+
+
+def _took(state: RunState, token: str, resume_id: str) -> bool:
+    """Whether a hook of that token was resumed by that id."""
+    hooks = state.hooks.values()
+    return any(hook.token == token and resume_id in hook.resume_ids for hook in hooks)
 
 
 def copy_state(state: RunState) -> RunState:

@@ -296,7 +296,9 @@ def _outcome(reply: Reply, new: Sequence[Command], log: Sequence[Event]) -> Outc
 def _missing(reply: Reply, expected: Recorded, log: Sequence[Event]) -> Diverged:
     ended = {"suspended": "nothing: it waits", "completed": "nothing: it returned"}
     asked = ended.get(reply.status, "nothing: it raised")
-    if reply.error is not None:
+    if reply.code == "DIVERGENCE":  # the guest stopped at an outcome of what it hadn't asked for
+        asked = ended["suspended"]
+    elif reply.error is not None:
         asked += f" {reply.error.type}"
     line = expected.event.meta.get("line")
     return Diverged(line, _words(expected.print), asked, _last(log, expected.event))

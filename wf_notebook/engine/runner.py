@@ -334,7 +334,7 @@ class Runner:
             except RejectedError as error:
                 if error.reason != "token_taken":
                     raise
-                conflicts[error.detail["token"]] = error.detail["owner"]
+                conflicts[error.detail["entity"]] = error.detail["owner"]
                 result.events = replace_conflicts(result.events, conflicts, pen)
         return ()
 

@@ -87,7 +87,7 @@ class Hook(Started):
         self._known.set()
         if self.open:
             self.open = False
-            msg = f"another live run, {owner}, has the token {self.token!r}"
+            msg = f"run {owner} has an open hook with the token {self.token!r} already"
             self._finish(HookConflictError(msg, run_id=owner, token=self.token))
 
     def _finish(self, end: BaseException) -> None:

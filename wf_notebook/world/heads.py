@@ -219,7 +219,8 @@ class _Trial:
         token = event.meta["token"]
         owner = self.heads.tokens.get(token)
         if owner is not None:
-            raise RejectedError("token_taken", token=token, owner=owner[0])
+            key = _entity(event)
+            raise RejectedError("token_taken", token=token, owner=owner[0], entity=key)
         self.create(event)
         self._take(str(event.correlation_id), token)
 

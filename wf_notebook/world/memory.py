@@ -193,6 +193,11 @@ class MemoryStore:
             "run_id": created.run_id,
             "correlation_id": key,
             "state": "disposed" if disposed else ended,
+            "resumes": {
+                e.meta["resume_id"]: e.seq
+                for e in log
+                if e.type == "hook_received" and e.correlation_id == key
+            },
         }
 
 

@@ -61,11 +61,17 @@ _CHILDREN: Final = """
 _HOOKS: Final = """
     select m.run_id, m.correlation_id,
         case when d.run_id is not null then 'disposed'
-            when e.run_id is not null then 'ended' else 'open' end
+            when e.run_id is not null then 'ended' else 'open' end,
+        r.ids, r.seqs
     from events m
     left join (select run_id, correlation_id from events where type = 'hook_disposed') d
         on d.run_id = m.run_id and d.correlation_id = m.correlation_id
     left join (select run_id from run_index where entry = 'end') e on e.run_id = m.run_id
+    left join (
+        select run_id, correlation_id, list(seq order by seq) as seqs,
+            list(json_extract_string(meta, '$.resume_id') order by seq) as ids
+        from events where type = 'hook_received' group by run_id, correlation_id
+    ) r on r.run_id = m.run_id and r.correlation_id = m.correlation_id
     where m.type = 'hook_created' and json_extract_string(m.meta, '$.token') = ?
     order by m.time_us desc, m.run_id desc, m.seq desc
 """
@@ -167,8 +173,13 @@ class Reader:
     def hook_history(self, token: str) -> list[Mapping[str, Any]]:
         """Past and present hooks with that token, newest first."""
         return [
-            {"run_id": run_id, "correlation_id": key, "state": state}
-            for run_id, key, state in self._query(_HOOKS, [token])
+            {
+                "run_id": run_id,
+                "correlation_id": key,
+                "state": state,
+                "resumes": dict(zip(ids or (), seqs or (), strict=True)),
+            }
+            for run_id, key, state, ids, seqs in self._query(_HOOKS, [token])
         ]
 
     def chunks(self, run_id: str, stream: str, start: int, limit: int | None) -> list[Chunk]:

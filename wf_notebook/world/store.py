@@ -67,9 +67,9 @@ class RejectedError(Exception):
 
     Attributes:
         reason: which condition.
-        detail: for `token_taken`: `{"token": …, "owner": run_id}`; for `resume_seen`: `{"seq": n}`;
-            for `stream_closed`: `{"stream": name}`; otherwise the correlation id under `"entity"`,
-            or empty.
+        detail: for `token_taken`: `{"token": …, "owner": run_id, "entity": id of the hook}`; for
+            `resume_seen`: `{"seq": n}`; for `stream_closed`: `{"stream": name}`; otherwise the
+            correlation id under `"entity"`, or empty.
     """
 
     def __init__(self, reason: RejectionReason, **detail: Any) -> None:
@@ -146,7 +146,10 @@ class EventStore(Protocol):
         ...
 
     def hook_history(self, token: str) -> Future[Sequence[Mapping[str, Any]]]:
-        """Past and present hooks with that token: `run_id, correlation_id, state`, newest first."""
+        """Past and present hooks with that token, newest first.
+
+        Each is `{"run_id", "correlation_id", "state", "resumes": {resume id: seq}}`.
+        """
         ...
 
     def children(self, run_id: str) -> Future[Sequence[str]]:

@@ -11,6 +11,7 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from wf_notebook.guest import hinted, named
 from wf_notebook.guest.language import BUILTINS, MODULES
 from wf_notebook.guest.ordered import OPERATORS, OrderedFrozenSet, OrderedSet
 from wf_notebook.guest.transform import HELPERS
@@ -28,11 +29,17 @@ def _members(name: str) -> dict[str, object]:
 
 # The same in every run.
 _COMMON: Final = {name: _members(name) for name in sorted(MODULES)}
-# Themselves: dataclasses knows `typing.ClassVar` in an annotation by the identity of the module.
-_THEMSELVES: Final = ("dataclasses", "typing")
-_COMMON["operator"].update(
-    {name: operate for name, operate in OPERATORS.items() if name in MODULES["operator"]}
+for _faces in (hinted.FACES, named.FACES, {"operator": OPERATORS}):
+    for _name, _replaced in _faces.items():
+        _COMMON[_name].update({n: m for n, m in _replaced.items() if n in MODULES[_name]})
+# What their members import or look up when they are called: a confined guest can't open files.
+_LATER: Final = (
+    *("_strptime", "encodings.ascii", "encodings.cp1252", "encodings.idna", "encodings.latin_1"),
+    *("encodings.punycode", "encodings.unicode_escape", "encodings.utf_16", "encodings.utf_16_le"),
+    *("encodings.utf_32", "encodings.utf_8_sig", "locale", "stringprep"),
 )
+for _name in _LATER:
+    importlib.import_module(_name)
 
 
 def make_modules(own: Mapping[str, Mapping[str, object]]) -> dict[str, ModuleType]:
@@ -43,9 +50,6 @@ def make_modules(own: Mapping[str, Mapping[str, object]]) -> dict[str, ModuleTyp
     """
     faces: dict[str, ModuleType] = {}
     for name, common in _COMMON.items():
-        if name in _THEMSELVES:
-            faces[name] = importlib.import_module(name)
-            continue
         face = faces[name] = ModuleType(name)
         members = {n: m for n, m in own.get(name, {}).items() if n in MODULES[name]}
         vars(face).update(common | members)
@@ -97,6 +101,8 @@ def make_builtins(
     return {
         **found,
         **HELPERS,
+        "getattr": named.checked_getattr,
+        "hash": hash,  # for methods `__hash__`; the check refuses it elsewhere
         "set": OrderedSet,
         "frozenset": OrderedFrozenSet,
         "__build_class__": _build_class,

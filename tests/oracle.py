@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from wf_notebook.guest import problems
 from wf_notebook.guest.calendar import calendar_faces, clock_faces
@@ -211,7 +211,7 @@ class PlainHook:
     def __await__(self) -> Iterator[Any]:
         return self._next().__await__()
 
-    def __aiter__(self) -> PlainHook:
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Any:
@@ -225,7 +225,7 @@ class PlainHook:
     def dispose(self) -> None:
         self._open = False
 
-    async def __aenter__(self) -> PlainHook:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -240,7 +240,7 @@ class Reference:
         self._script = script
         self._loop = PlainLoop()
         self._chance = Chance(SEED)
-        self._prints: list[str] = []
+        self._over = False  # what is done from then on counts as little as in the guest
         self._modules = self._own_modules()
         self._steps = type("Steps", (), {alias: self._step(alias) for alias in aliases})()
 
@@ -285,7 +285,8 @@ class Reference:
         print(*values, file=file or self, **options)
 
     def write(self, text: str) -> None:
-        self._prints.append(text)
+        if not self._over:
+            self.told.printed += text
 
     def flush(self) -> None: ...
 
@@ -296,7 +297,8 @@ class Reference:
             future = self._loop.create_future()
             answer = self._script.step(alias, list(args))
             trees = [to_tree(list(args), "args"), to_tree(kwargs, "kwargs")]
-            self.told.calls.append([alias, *canonical(trees)])
+            if not self._over:
+                self.told.calls.append([alias, *canonical(trees)])
             position = len(self.told.calls)
             self._loop.waiting.append(lambda: self._answer(future, alias, answer, position))
             return future
@@ -345,7 +347,6 @@ class Reference:
         finally:
             self._close()
             del sys.modules[MODULE_NAME]
-        self.told.printed = "".join(self._prints)
         return self.told
 
     async def _main(self, source: str, entry: str, names: dict[str, Any]) -> None:
@@ -354,22 +355,20 @@ class Reference:
             args = [decode(tree) for tree in self._script.args]
             kwargs = {name: decode(tree) for name, tree in self._script.kwargs.items()}
             result = to_tree(await names[entry](*args, **kwargs), "result")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever the source raises is its outcome
             self.told.status = "failed"
             self.told.error = (type(error).__name__, str(error))
         else:
             self.told.status = "completed"
             self.told.result = canonical(result)
-        self._prints, kept = [], self._prints  # what is printed from now on, nobody asked for
-        self._prints.extend(kept)
+        self._over = True
 
     def _close(self) -> None:
-        kept = list(self._prints)
+        self._over = True
         for task in asyncio.all_tasks(self._loop):
             with suppress(BaseException):
                 task.get_coro().close()
         self._loop.close()
-        self._prints = kept
 
 
 def failure(answer: dict[str, Any]) -> dict[str, Any]:

@@ -33,10 +33,10 @@ def test_a_source_does_what_it_does_in_cpython(path: Path) -> None:
 
 
 def test_the_corpus_asks_for_what_there_is() -> None:
-    """Nearly every source calls a step more than once, and the whole surface is used somewhere."""
+    """The whole surface of a source is used somewhere, and more than once."""
     texts = [path.read_text("utf-8") for path in BENIGN]
     for name in ("sleep(", "create_hook(", "now()", "uuid4()", "random.", "asyncio.", "StepError"):
-        assert sum(name in text for text in texts) >= 3, name
+        assert sum(name in text for text in texts) >= 2, name
 
 
 def test_every_script_belongs_to_a_source() -> None:

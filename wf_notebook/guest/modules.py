@@ -85,12 +85,12 @@ class _Plain:
 
     __slots__ = ()
 
-    def __repr__(self) -> str:
+    def __repr__(self: Any) -> str:
         if not isinstance(self, _Plain):
             return repr(self)  # an enum takes it for the text of its values
         inherited = super().__repr__  # a mixin of an exception, an enum or a dict has theirs
         if inherited.__qualname__ != "object.__repr__":
-            return inherited()
+            return str(inherited())
         return f"<{type(self).__module__}.{type(self).__qualname__} object>"
 
 

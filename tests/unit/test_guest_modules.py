@@ -49,7 +49,8 @@ def test_every_offered_builtin_is_there() -> None:
 def test_members_are_cpythons_own_unless_there_is_a_reason(name: str) -> None:
     """What is replaced is on a short list."""
     replaced = {
-        "asyncio": "TaskGroup as_completed create_task iscoroutinefunction sleep wait wait_for",
+        "asyncio": "Barrier BoundedSemaphore Condition Event LifoQueue Lock PriorityQueue Queue"
+        " Semaphore TaskGroup as_completed create_task iscoroutinefunction sleep wait wait_for",
         "collections": "abc",
         "dataclasses": "dataclass",
         "datetime": "date datetime",

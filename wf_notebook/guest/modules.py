@@ -7,6 +7,7 @@ but for what depends on the time, on chance, on addresses or on hashes.
 from __future__ import annotations
 
 import builtins
+import datetime
 import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -98,15 +99,33 @@ def _build_class(body: Any, name: str, /, *bases: Any, **options: Any) -> Any:
     return builtins.__build_class__(body, name, *(bases or (_Plain,)), **options)
 
 
+def _reader(faces: Mapping[str, ModuleType]) -> named.Reader:
+    """Return what reads attributes in a run that has these faces."""
+    hidden: set[type] = {_Plain, set, frozenset}
+    for name, face in faces.items():
+        real = importlib.import_module(name)
+        for member in MODULES[name]:
+            kind = getattr(face, member)
+            if isinstance(kind, type) and kind is not getattr(real, member):
+                hidden.update(kind.__bases__)
+    dates = faces["datetime"]
+    present: dict[type, type] = {datetime.date: dates.date, datetime.datetime: dates.datetime}
+    return named.Reader(present=present, hidden=hidden - {object})
+
+
 def make_builtins(
     modules: Mapping[str, ModuleType], predefined: Mapping[str, object]
 ) -> dict[str, object]:
     """Return what a source finds as `__builtins__`; `predefined` are the names of its surface."""
+    reader = _reader(modules)
+    for name, members in reader.faces().items():
+        vars(modules[name]).update(members)
     found = {name: getattr(builtins, name) for name in BUILTINS if hasattr(builtins, name)}
     return {
         **found,
         **HELPERS,
-        "getattr": named.checked_getattr,
+        "@read": reader.read,
+        "getattr": reader.getattr,
         "hash": hash,  # for methods `__hash__`; the check refuses it elsewhere
         "set": OrderedSet,
         "frozenset": OrderedFrozenSet,

@@ -1,27 +1,32 @@
-"""Which attributes a text may name while a source runs: those that the source could write itself.
+"""How a source reads an attribute whose name says little: by way of what the run offers instead.
 
 The check sees names that are written out. `operator.attrgetter(text)`, the fields of a format
 string and `functools.wraps(assigned=...)` name attributes by texts that may be computed: their
-faces here refuse what `guest.walk` would refuse.
+faces here refuse what `guest.walk` would refuse. And some names mean something else than CPython's:
+`type(now()).now` must not be the clock of the machine.
 """
 
 from __future__ import annotations
 
-import builtins
+import datetime
 import functools
-import operator
 import string
 from typing import TYPE_CHECKING, Any, Final
 
 from wf_notebook.guest.language import HARMLESS_ATTRIBUTES, INSIDES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-__all__ = ["FACES", "checked_getattr", "formatting"]
+__all__ = ["FACES", "READ", "Reader", "format_reader"]
 
 _FORMATS: Final = frozenset({"format", "format_map"})
-_READABLE: Final = HARMLESS_ATTRIBUTES | {"__class__", "__annotations__", "_"}
+_PRESENT: Final = frozenset({"now", "today", "utcnow", "fromtimestamp", "utcfromtimestamp"})
+_LOCAL: Final = frozenset({"astimezone", "timestamp"})
+_READABLE: Final = HARMLESS_ATTRIBUTES | {"__class__", "_"}
+
+READ: Final = _FORMATS | _PRESENT | _LOCAL | {"mro"}
+"""Names of attributes that the compiled code reads with a `Reader`."""
 
 
 def _check(name: object) -> None:
@@ -30,41 +35,84 @@ def _check(name: object) -> None:
     Raises:
         AttributeError: it is private, or of Python's own workings.
     """
-    if not isinstance(name, str) or (name in _READABLE and name not in INSIDES):
-        return
-    if name in INSIDES or name.startswith("_"):
-        msg = f"a workflow cannot read the attribute {name!r} by its name in a text"
+    if isinstance(name, str) and name not in _READABLE and name.startswith("_"):
+        msg = f"a workflow cannot read the private attribute {name!r} by a text"
         raise AttributeError(msg, name=name)
+    if name in INSIDES:
+        msg = f"a workflow cannot read {name!r}: frames and code differ at each replay"
+        raise AttributeError(msg, name=str(name))
 
 
-# Calls of `getattr` have their names written out; this one also hands out guarded methods.
-def checked_getattr(value: object, name: str, /, *default: Any) -> Any:
-    """Return an attribute, as `getattr` does."""
-    if name in _FORMATS and not default:
-        return formatting(value, name)
-    return getattr(value, name, *default)
+class Reader:
+    """Reads attributes for one run, and says what `getattr` and its relatives are there."""
 
+    def __init__(self, *, present: Mapping[type, type], hidden: Collection[type]) -> None:
+        """Begin a run.
 
-def attrgetter(attribute: str, /, *more: str) -> Callable[[Any], Any]:
-    """Return a function that reads attributes; dots lead further."""
-    for path in (attribute, *more):
-        for name in str(path).split("."):
-            _check(name)
-    return operator.attrgetter(attribute, *more)
+        Args:
+            present: real classes of dates, each with its face, which asks the run for the time.
+            hidden: classes behind faces, which `mro` leaves out.
+        """
+        self._present = present
+        self._hidden = frozenset(hidden)
 
+    def read(self, owner: Any, name: str) -> Any:
+        """Return an attribute; only those named in `READ` are others than CPython's."""
+        if name in _FORMATS:
+            return _formatting(owner, name)
+        if name in _PRESENT:
+            face = self._present.get(owner if isinstance(owner, type) else type(owner))
+            return getattr(owner if face is None else face, name)
+        if name in _LOCAL and isinstance(owner, datetime.datetime) and owner.tzinfo is None:
+            return getattr(owner.replace(tzinfo=datetime.UTC), name)
+        if name == "mro" and isinstance(owner, type):
+            return functools.partial(self._mro, owner)
+        return getattr(owner, name)
 
-def methodcaller(name: str, /, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
-    """Return a function that calls a method."""
-    _check(name)
-    if name in _FORMATS:
-        return lambda value: formatting(value, name)(*args, **kwargs)
-    return operator.methodcaller(name, *args, **kwargs)
+    def _mro(self, owner: type) -> list[type]:
+        return [kind for kind in type.mro(owner) if kind not in self._hidden]
+
+    def getattr(self, owner: Any, name: str, /, *default: Any) -> Any:
+        """Return an attribute, as `getattr` does; the check has seen its name."""
+        try:
+            return self.read(owner, name) if name in READ else getattr(owner, name)
+        except AttributeError:
+            if default:
+                return default[0]
+            raise
+
+    def attrgetter(self, attribute: str, /, *more: str) -> Callable[[Any], Any]:
+        """Return a function that reads attributes; dots lead further."""
+        paths = [path.split(".") for path in (attribute, *more)]
+        for path in paths:
+            for name in path:
+                _check(name)
+
+        def get(value: Any) -> Any:
+            found = tuple(functools.reduce(self.read, path, value) for path in paths)
+            return found if more else found[0]
+
+        return get
+
+    def methodcaller(self, name: str, /, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
+        """Return a function that calls a method."""
+        _check(name)
+        return lambda value: self.read(value, name)(*args, **kwargs)
+
+    def faces(self) -> dict[str, dict[str, object]]:
+        """Return the members of modules that read attributes by name."""
+        return {"operator": {"attrgetter": self.attrgetter, "methodcaller": self.methodcaller}}
 
 
 # --------------------------------------------------------------------------------------- texts
 
 
-def formatting(owner: Any, name: str) -> Any:
+def format_reader(owner: Any, name: str) -> Any:
+    """Return an attribute as a `Reader` of no run does."""
+    return _formatting(owner, name) if name in _FORMATS else getattr(owner, name)
+
+
+def _formatting(owner: Any, name: str) -> Any:
     """Return `owner.format` or `owner.format_map`; of a text, one that reads no private names."""
     method = getattr(owner, name)
     if isinstance(owner, str):
@@ -75,7 +123,7 @@ def formatting(owner: Any, name: str) -> Any:
 
 
 def _format_of(name: str, text: str, /, *args: Any, **kwargs: Any) -> Any:
-    return formatting(text, name)(*args, **kwargs)
+    return _formatting(text, name)(*args, **kwargs)
 
 
 def _format(method: Callable[..., str], text: str, /, *args: Any, **kwargs: Any) -> str:
@@ -122,10 +170,10 @@ def update_wrapper(
 ) -> Any:
     """Make a wrapper look like what it wraps."""
     names, dicts = tuple(assigned), tuple(updated)
-    for name in {*names, *dicts}.difference(
-        functools.WRAPPER_ASSIGNMENTS, functools.WRAPPER_UPDATES
-    ):
-        _check(name)
+    usual = {*functools.WRAPPER_ASSIGNMENTS, *functools.WRAPPER_UPDATES}
+    for name in (*names, *dicts):
+        if name not in usual:
+            _check(name)
     return functools.update_wrapper(wrapper, wrapped, names, dicts)
 
 
@@ -140,16 +188,11 @@ def wraps(
     )
 
 
-for _face in (attrgetter, methodcaller):
-    _face.__module__ = "operator"
 for _face in (update_wrapper, wraps):
     _face.__module__ = "functools"
-checked_getattr.__module__ = builtins.__name__
-checked_getattr.__name__ = checked_getattr.__qualname__ = "getattr"
 
 FACES: Final[dict[str, dict[str, object]]] = {
     "functools": {"update_wrapper": update_wrapper, "wraps": wraps},
-    "operator": {"attrgetter": attrgetter, "methodcaller": methodcaller},
     "string": {"Formatter": Formatter},
 }
-"""Members of modules that read attributes by the text of their names."""
+"""Members of modules that name attributes by texts, the same in every run."""

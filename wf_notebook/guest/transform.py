@@ -1,4 +1,4 @@
-"""How a source is compiled: as Python, with sets that have an order and formats that are guarded.
+"""How a source is compiled: as Python, with sets that have an order and attributes that the run reads.
 
 Positions stay those of the source, so tracebacks point into it. The helpers get names that no
 identifier can have and are found among the builtins.
@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING, Final, cast
 
 from wf_notebook.guest.language import compile_source
-from wf_notebook.guest.named import formatting
+from wf_notebook.guest.named import READ, format_reader
 from wf_notebook.guest.ordered import OPERATORS, OrderedSet
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _IN_PLACE: Final = {"or_": "ior", "and_": "iand", "sub": "isub", "xor": "ixor"}
 HELPERS: Final[dict[str, object]] = {
     "@set": OrderedSet,
     "@slice": slice,
-    "@formatting": formatting,
+    "@read": format_reader,
     **{f"@{name}": operate for name, operate in OPERATORS.items()},
 }
 """What the compiled code expects among its builtins."""
@@ -65,12 +65,12 @@ class _Ordering(ast.NodeTransformer):
         return _call("set", [items], node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        """Let `text.format` read only what the source could write out."""
+        """Let `text.format`, `moment.now` and the like be read by the run's reader."""
         self.generic_visit(node)
-        if node.attr not in ("format", "format_map") or not isinstance(node.ctx, ast.Load):
+        if node.attr not in READ or not isinstance(node.ctx, ast.Load):
             return node
         name = ast.copy_location(ast.Constant(node.attr), node)
-        return _call("formatting", [node.value, name], node)
+        return _call("read", [node.value, name], node)
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         """Leave `x in {1, 2}` as it is: nothing iterates there, and CPython folds it."""

@@ -389,7 +389,7 @@ class Guest:
             "filename": "<cell>",
             "seed": SEED,
             "now_us": START_US,
-            "commands": 10_000,
+            "commands": 1_000,
             "steps": dict.fromkeys(aliases, ANY_KIND),
             "schemas": list(schemas),
             "args": script.args,
@@ -399,6 +399,7 @@ class Guest:
         self._waits: dict[int, dict[str, Any]] = {}
         self._closed: set[int] = set()
         self._now_us = START_US
+        self.code: str | None = None  # why the run failed
         self.told = Told()
 
     def run(self, source: str, entry: str) -> Told:
@@ -413,6 +414,7 @@ class Guest:
         self.told.status = reply["status"]
         self.told.printed = "".join(text for _, text in reply["prints"])
         self.told.result = canonical(reply.get("result"))
+        self.code = reply.get("code")
         if "error" in reply:
             self.told.error = (reply["error"]["type"], reply["error"]["message"])
         return self.told

@@ -7,7 +7,6 @@ but for what depends on the time, on chance, on addresses or on hashes.
 from __future__ import annotations
 
 import builtins
-import datetime
 import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -101,16 +100,15 @@ def _build_class(body: Any, name: str, /, *bases: Any, **options: Any) -> Any:
 
 def _reader(faces: Mapping[str, ModuleType]) -> named.Reader:
     """Return what reads attributes in a run that has these faces."""
-    hidden: set[type] = {_Plain, set, frozenset}
+    shown: dict[type, type] = {set: OrderedSet, frozenset: OrderedFrozenSet}
     for name, face in faces.items():
         real = importlib.import_module(name)
         for member in MODULES[name]:
-            kind = getattr(face, member)
-            if isinstance(kind, type) and kind is not getattr(real, member):
-                hidden.update(kind.__bases__)
-    dates = faces["datetime"]
-    present: dict[type, type] = {datetime.date: dates.date, datetime.datetime: dates.datetime}
-    return named.Reader(present=present, hidden=hidden - {object})
+            kind, meant = getattr(face, member), getattr(real, member)
+            if isinstance(kind, type) and kind is not meant:
+                shown[meant] = kind
+    behind = {kind for face in shown.values() for kind in face.__mro__[1:]}
+    return named.Reader(faces=shown, hidden=behind - {object, *shown} | {_Plain})
 
 
 def make_builtins(

@@ -46,14 +46,14 @@ def _check(name: object) -> None:
 class Reader:
     """Reads attributes for one run, and says what `getattr` and its relatives are there."""
 
-    def __init__(self, *, present: Mapping[type, type], hidden: Collection[type]) -> None:
+    def __init__(self, *, faces: Mapping[type, type], hidden: Collection[type]) -> None:
         """Begin a run.
 
         Args:
-            present: real classes of dates, each with its face, which asks the run for the time.
-            hidden: classes behind faces, which `mro` leaves out.
+            faces: real classes, each with what stands for it in this run.
+            hidden: other classes behind faces, which `mro` leaves out.
         """
-        self._present = present
+        self._faces = faces
         self._hidden = frozenset(hidden)
 
     def read(self, owner: Any, name: str) -> Any:
@@ -61,7 +61,7 @@ class Reader:
         if name in _FORMATS:
             return _formatting(owner, name)
         if name in _PRESENT:
-            face = self._present.get(owner if isinstance(owner, type) else type(owner))
+            face = self._faces.get(owner if isinstance(owner, type) else type(owner))
             return getattr(owner if face is None else face, name)
         if name in _LOCAL and isinstance(owner, datetime.datetime) and owner.tzinfo is None:
             return getattr(owner.replace(tzinfo=datetime.UTC), name)
@@ -70,7 +70,8 @@ class Reader:
         return getattr(owner, name)
 
     def _mro(self, owner: type) -> list[type]:
-        return [kind for kind in type.mro(owner) if kind not in self._hidden]
+        shown = (self._faces.get(kind, kind) for kind in type.mro(owner))
+        return [kind for kind in dict.fromkeys(shown) if kind not in self._hidden]
 
     def getattr(self, owner: Any, name: str, /, *default: Any) -> Any:
         """Return an attribute, as `getattr` does; the check has seen its name."""

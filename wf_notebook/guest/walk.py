@@ -183,6 +183,7 @@ class Walk:
     def attribute(self, node: ast.Attribute, scope: Scope) -> Children:
         """An attribute that is read or set."""
         loaded = isinstance(node.ctx, ast.Load)
+        self._identifiers.add(node.attr)
         if not (loaded and _is_harmless(node.attr, scope)):
             self.attribute_named(node.attr, node, tail=node.attr)
         if isinstance(node.value, ast.Name):

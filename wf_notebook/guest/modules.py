@@ -27,6 +27,13 @@ def _members(name: str) -> dict[str, object]:
     return {member: getattr(real, member) for member in MODULES[name] if hasattr(real, member)}
 
 
+# Python's own classes, of which some have faces.
+_CLASSES: Final = [
+    (name, member, found)
+    for name in MODULES
+    for member, found in _members(name).items()
+    if isinstance(found, type)
+]
 # The same in every run.
 _COMMON: Final = {name: _members(name) for name in sorted(MODULES)}
 for _faces in (hinted.FACES, named.FACES, {"operator": OPERATORS}):
@@ -101,14 +108,12 @@ def _build_class(body: Any, name: str, /, *bases: Any, **options: Any) -> Any:
 def _reader(faces: Mapping[str, ModuleType]) -> named.Reader:
     """Return what reads attributes in a run that has these faces."""
     shown: dict[type, type] = {set: OrderedSet, frozenset: OrderedFrozenSet}
-    for name, face in faces.items():
-        real = importlib.import_module(name)
-        for member in MODULES[name]:
-            kind, meant = getattr(face, member), getattr(real, member)
-            if isinstance(kind, type) and kind is not meant:
-                shown[meant] = kind
+    for name, member, meant in _CLASSES:
+        kind = vars(faces[name]).get(member)
+        if kind is not meant and isinstance(kind, type):
+            shown[meant] = kind
     behind = {kind for face in shown.values() for kind in face.__mro__[1:]}
-    return named.Reader(faces=shown, hidden=behind - {object, *shown} | {_Plain})
+    return named.Reader(faces=shown, hidden=behind - {object, *shown, *shown.values()} | {_Plain})
 
 
 def make_builtins(

@@ -55,7 +55,7 @@ def code_of(call: Callable[[], object]) -> tuple[str, str]:
         ("async def workflow():\n    return 1\n", "line 2, column 5: WF114"),
         (GOOD.replace("charge", "chrge"), "Did you mean `charge`?"),
         ("import os\n" + GOOD, "line 1, column 8: WF120"),
-        (GOOD.replace("x)", "x.__class__)"), "WF133"),
+        (GOOD.replace("x)", "x.__dict__)"), "WF133"),
         (GOOD + "#" * (129 * 1024), "WF102"),
         (GOOD + "\0", "WF103"),
     ],

@@ -194,7 +194,7 @@ BAD = {
     "unknown step": ("%%workflow\nasync def f():\n    await steps.fetsh('x')\n", "WF100"),
     "import": ("%%workflow\nimport os\nasync def f():\n    await steps.fetch('x')\n", "WF100"),
     "private name": (
-        "%%workflow\nasync def f():\n    await steps.fetch('x').__class__\n",
+        "%%workflow\nasync def f():\n    await steps.fetch('x').__dict__\n",
         "WF100",
     ),
     "129 KiB": (

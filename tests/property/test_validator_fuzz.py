@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
+from typing import Any, Self
+from unittest import mock
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.security.attempts import attempts
 from wf_notebook.definition.compile import names_used, normalise
 from wf_notebook.definition.validate import validate
-from wf_notebook.guest.language import MAX_PROBLEMS
+from wf_notebook.guest.language import MAX_NODES, MAX_PROBLEMS, MAX_WORDS
+from wf_notebook.guest.scan import _Scan
+from wf_notebook.guest.walk import Walk
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 SEEDS = [path.read_text("utf-8") for path in sorted((CORPUS / "benign").glob("*.py"))]
+ATTEMPTED = [attempt.source for attempt in attempts()]
 REFUSED = (CORPUS / "malicious" / "refusals.txt").read_text("utf-8")
 WORDS = [
     *("steps", "sleep", "create_hook", ".x", "._x", "__class__", "eval", "import", "from", "*"),
@@ -35,8 +42,54 @@ OPTIONS = st.fixed_dictionaries({
 })  # fmt: skip
 
 
+# Whole words of real sources, in any order.
+SOUP = st.lists(
+    st.sampled_from(sorted({word for seed in SEEDS for word in re.findall(r"\w+|\W", seed)})),
+    max_size=120,
+)
+
+
+def many(count: int) -> settings:
+    """So many examples per change, and by night as many times more as the profile says."""
+    return settings(max_examples=count * max(1, settings.default.max_examples // 100))
+
+
+class Work:
+    """Counts what a check does: the bounds hold whatever the text is, on any machine."""
+
+    def __init__(self) -> None:
+        self.nodes = self.words = 0
+        self._patches = [
+            mock.patch.object(Walk, "_affordable", self._counting(Walk._affordable, "nodes")),
+            mock.patch.object(_Scan, "see", self._counting(_Scan.see, "words")),
+        ]
+
+    def _counting(self, method: Any, what: str) -> Any:
+        def counting(*args: Any) -> Any:
+            setattr(self, what, getattr(self, what) + 1)
+            return method(*args)
+
+        return counting
+
+    def __enter__(self) -> Self:
+        for patch in self._patches:
+            patch.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for patch in self._patches:
+            patch.stop()
+
+
 def answered(source: str, **options: object) -> None:
     """Check a text; assert that what comes back is well formed and says where to look."""
+    with Work() as work:
+        well_formed(source, **options)
+    assert work.nodes <= 2 * (MAX_NODES + 10)  # it is checked twice: once for the names it uses
+    assert work.words <= 2 * (MAX_WORDS + len(source.split("\n")) + 1)
+
+
+def well_formed(source: str, **options: object) -> None:
     text = normalise(source)
     found = validate(text, aliases=("x", "fetch_order"), schemas=("A",), **options)  # type: ignore[arg-type]
     lines = text.split("\n")
@@ -52,6 +105,7 @@ def answered(source: str, **options: object) -> None:
     names_used(source)
 
 
+@many(500)
 @given(TEXTS, OPTIONS)
 @example("async def workflow():\n    return 1\n", {})
 @example("\x0c\x0c\xa0x\n", {})
@@ -61,10 +115,34 @@ def test_any_text_is_answered(source: str, options: dict[str, object]) -> None:
     answered(source, **options)
 
 
+@many(500)
+@given(SOUP, st.sampled_from(["", " ", "\n"]))
+def test_words_in_any_order_are_answered(words: list[str], between: str) -> None:
+    """Nor do the words of real sources, mixed."""
+    answered(between.join(words))
+    answered("async def workflow():\n    " + between.join(words))
+
+
+@many(500)
+@given(st.binary(max_size=400), st.sampled_from(["latin-1", "utf-8", "utf-16", "utf-7"]))
+def test_any_bytes_are_answered(data: bytes, encoding: str) -> None:
+    """Nor does what was read with a wrong encoding."""
+    answered(data.decode(encoding, "replace"))
+    answered(data.decode("utf-8", "surrogateescape"))
+
+
+@settings(max_examples=100)
+@given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4), st.integers(100, 20_000))
+def test_long_repetitions_are_answered(words: list[str], times: int) -> None:
+    """Nor does a little, repeated until it is much."""
+    answered("".join(words) * times)
+
+
+@many(500)
 @given(st.data())
 def test_mutated_sources_are_answered(data: st.DataObject) -> None:
-    """Nor does a real source from which something was cut, doubled or put elsewhere."""
-    source = data.draw(st.sampled_from(SEEDS))
+    """Nor does a source from which something was cut, doubled or put elsewhere."""
+    source = data.draw(st.sampled_from(SEEDS + ATTEMPTED))
     begin = data.draw(st.integers(0, len(source)))
     end = data.draw(st.integers(begin, min(len(source), begin + 200)))
     put = data.draw(st.sampled_from(WORDS) | st.just(source[begin:end] * 2) | st.just(""))

@@ -412,10 +412,23 @@ async def w():
     check_replays(play)
 
 
-@pytest.mark.parametrize("arguments", ["file=1", "sep=1", "end=b''"])
+@pytest.mark.parametrize("arguments", ["sep=1", "end=b''"])
 def test_a_wrong_print_is_a_type_error(arguments: str) -> None:
-    """There is no file to print to."""
+    """What stands between and behind the values is text."""
     assert raised(f"print({arguments})").startswith("TypeError")
+
+
+def test_printing_into_a_text() -> None:
+    """`file=` takes what can be written to; the run's own output stays as it was."""
+    body = """
+    import io
+    text = io.StringIO()
+    print("a", 1, file=text)
+    return text.getvalue()
+    """
+    play = Play(f"async def w():{body}")
+    assert (play.reply.result, play.prints) == ("a 1\n", [])
+    assert raised("print(file=1)").startswith("AttributeError")
 
 
 def test_output_is_limited_and_says_so() -> None:

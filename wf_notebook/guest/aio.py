@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import re
 import types
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from wf_notebook.guest.ordered import OrderedSet
 
@@ -123,6 +124,9 @@ class _AsCompleted:
         if self._todo and timeout is not None:
             self._timer = loop.call_later(timeout, self._expired)
 
+    def __repr__(self) -> str:
+        return f"<as_completed {self._left} left>"
+
     def __iter__(self) -> Self:
         return self
 
@@ -187,6 +191,37 @@ async def _sleep(delay: float, result: Any, durable: Callable[[], Awaitable[None
     return result
 
 
+_ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+def _shown(name: str, *bases: type) -> type:
+    """Return a class of asyncio whose text doesn't depend on its address."""
+    real = getattr(asyncio, name)
+
+    def text(self: Any) -> str:
+        return _ADDRESS.sub("", real.__repr__(self))
+
+    return type(name, (real, *bases), {"__repr__": text, "__module__": real.__module__})
+
+
+def _shown_all() -> dict[str, object]:
+    found: dict[str, type] = {}
+    for name, derived in (
+        ("Barrier", ()),
+        ("Condition", ()),
+        ("Event", ()),
+        ("Lock", ()),
+        ("Queue", ("LifoQueue", "PriorityQueue")),
+        ("Semaphore", ("BoundedSemaphore",)),
+    ):
+        found[name] = _shown(name)
+        found.update({other: _shown(other, found[name]) for other in derived})
+    return dict(found)
+
+
+_SHOWN: Final = _shown_all()
+
+
 def asyncio_face(
     sleep: Callable[[float, int | None], Awaitable[None]], line: Callable[[], int | None]
 ) -> dict[str, object]:
@@ -206,6 +241,7 @@ def asyncio_face(
 
     durable_sleep.__name__ = durable_sleep.__qualname__ = "sleep"
     return {
+        **_SHOWN,
         "TaskGroup": TaskGroup,
         "as_completed": as_completed,
         "create_task": create_task,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as real
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["calendar_faces"]
+__all__ = ["calendar_faces", "clock_faces"]
+
+_EPOCH = real.datetime(1970, 1, 1, tzinfo=real.UTC)
+_NANOSECONDS = 1_000
 
 
 class _Face(type):
@@ -48,6 +52,30 @@ def calendar_faces(now: Callable[[], real.datetime]) -> dict[str, object]:
         now: the present, aware, UTC.
     """
     return {"date": _date_face(now), "datetime": _datetime_face(now)}
+
+
+def clock_faces(now: Callable[[], real.datetime]) -> dict[str, object]:
+    """Return the clocks of the module `time`: they all stand still between two events.
+
+    Args:
+        now: the present, aware, UTC.
+    """
+
+    def seconds() -> float:
+        return (now() - _EPOCH).total_seconds()
+
+    def nanoseconds() -> int:
+        return (now() - _EPOCH) // real.timedelta(microseconds=1) * _NANOSECONDS
+
+    def moment(secs: float | None = None) -> time.struct_time:
+        return time.gmtime(seconds() if secs is None else secs)
+
+    def strftime(format: str, t: Any = None) -> str:  # noqa: A002 - Python's own name
+        return time.strftime(format, moment() if t is None else t)
+
+    clocks: dict[str, object] = {"gmtime": moment, "localtime": moment, "strftime": strftime}
+    clocks |= dict.fromkeys(("time", "monotonic", "perf_counter"), seconds)
+    return clocks | dict.fromkeys(("time_ns", "monotonic_ns", "perf_counter_ns"), nanoseconds)
 
 
 def _named(face: type, meant: type) -> type:

@@ -95,6 +95,10 @@ def check_member(
 
 
 def _not_offered(module: str, node: ast.AST, problems: Problems) -> None:
-    own = MODULE_HINTS.get(module.partition(".")[0]) or problems.suggest(module, MODULES)
+    own = (
+        MEMBER_HINTS.get(module)
+        or MODULE_HINTS.get(module.partition(".")[0])
+        or problems.suggest(module, MODULES)
+    )
     hint = " ".join(part for part in (own, f"Offered are {OFFERED}.") if part)
     problems.add(node, "WF120", f"The module `{module}` is not offered to a source.", hint)

@@ -27,6 +27,7 @@ __all__ = [
     "FORBIDDEN",
     "HARMLESS_ATTRIBUTES",
     "HARMLESS_NAMES",
+    "INSIDES",
     "LANGUAGE_VERSION",
     "MAX_BRACKETS",
     "MAX_CHAIN",
@@ -152,7 +153,7 @@ FORBIDDEN: Final[Mapping[str, str]] = {
     "vars": "Name the attributes you mean, or keep the values in a dict of your own.",
     "dir": "Name the attributes you mean.",
     "id": "It differs at each replay. Compare with `is`, or use uuid4() for a fresh id.",
-    "hash": "It differs between processes. Compare values, or compute a digest in a step.",
+    "hash": "It differs between processes. Compare values, use hashlib, or define __hash__.",
     "memoryview": "Slice the bytes.",
     "breakpoint": 'Print instead, or run with isolation="inline" to debug.',
     "help": _NO_SESSION,
@@ -175,7 +176,7 @@ CLASS_DUNDERS: Final = _names("""
     __eq__ __ne__ __lt__ __le__ __gt__ __ge__
     __iter__ __next__ __reversed__ __contains__ __getitem__ __setitem__ __delitem__ __missing__
     __aiter__ __anext__ __await__ __enter__ __exit__ __aenter__ __aexit__
-    __get__ __set__ __delete__
+    __get__ __set__ __delete__ __getattr__ __setattr__ __delattr__
     __add__ __sub__ __mul__ __matmul__ __truediv__ __floordiv__ __mod__ __divmod__ __pow__
     __lshift__ __rshift__ __and__ __xor__ __or__ __neg__ __pos__ __abs__ __invert__
     __radd__ __rsub__ __rmul__ __rmatmul__ __rtruediv__ __rfloordiv__ __rmod__ __rdivmod__
@@ -183,21 +184,29 @@ CLASS_DUNDERS: Final = _names("""
     __iadd__ __isub__ __imul__ __imatmul__ __itruediv__ __ifloordiv__ __imod__ __ipow__
     __ilshift__ __irshift__ __iand__ __ixor__ __ior__
     __int__ __float__ __complex__ __index__ __round__ __trunc__ __floor__ __ceil__
-    __copy__ __deepcopy__ __instancecheck__ __subclasscheck__
+    __copy__ __deepcopy__ __instancecheck__ __subclasscheck__ __subclasshook__
     __slots__ __match_args__ __doc__ __hash__ __annotations__
     _missing_ _generate_next_value_ _ignore_ _order_
 """)
-"""What a class body may define although it begins with an underscore."""
+"""What a class body may define although it begins with two underscores."""
 
-HARMLESS_ATTRIBUTES: Final = CLASS_DUNDERS | _names("""
+HARMLESS_ATTRIBUTES: Final = (CLASS_DUNDERS - {"__hash__"}) | _names("""
     __name__ __qualname__ __module__ __cause__ __context__ __suppress_context__ __notes__
     __wrapped__ __members__ __args__ __origin__
     _replace _asdict _fields _make _field_defaults _name_ _value_
 """)
-"""What may be read from an object although it begins with an underscore."""
+"""What may be read from any object although it begins with an underscore."""
 
 HARMLESS_NAMES: Final = _names("__name__ __debug__ __all__ __doc__ __version__ __author__")
-"""What may stand as a name although it begins with an underscore."""
+"""What may stand as a name although it begins with two underscores."""
+
+INSIDES: Final = _names("""
+    gi_code gi_frame gi_yieldfrom cr_await cr_code cr_frame cr_origin ag_await ag_code ag_frame
+    tb_frame tb_lasti tb_next f_back f_builtins f_code f_globals f_lasti f_locals f_trace
+    co_code co_consts co_filename co_names co_positions
+    _coro _evaluate
+""")
+"""What no object hands out: frames, code, and texts that are evaluated. They differ at each replay."""
 
 # ------------------------------------------------------------------------------------- the modules
 
@@ -209,6 +218,7 @@ _ABC: Final = _names("""
 
 MODULES: Final[Mapping[str, frozenset[str]]] = {
     "__future__": _names("annotations"),
+    "abc": _names("ABC ABCMeta abstractmethod"),
     "asyncio": _names("""
         ALL_COMPLETED FIRST_COMPLETED FIRST_EXCEPTION Barrier BoundedSemaphore BrokenBarrierError
         CancelledError Condition Event Future InvalidStateError LifoQueue Lock PriorityQueue Queue
@@ -216,10 +226,29 @@ MODULES: Final[Mapping[str, frozenset[str]]] = {
         create_task current_task ensure_future gather iscoroutine iscoroutinefunction isfuture
         shield sleep timeout wait wait_for
     """),
+    "base64": _names("""
+        a85decode a85encode b16decode b16encode b32decode b32encode b64decode b64encode b85decode
+        b85encode standard_b64decode standard_b64encode urlsafe_b64decode urlsafe_b64encode
+    """),
+    "bisect": _names("bisect bisect_left bisect_right insort insort_left insort_right"),
+    "calendar": _names("""
+        Calendar FRIDAY MONDAY SATURDAY SUNDAY THURSDAY TUESDAY WEDNESDAY isleap leapdays
+        monthrange timegm weekday
+    """),
     "collections": _names("""
         ChainMap Counter OrderedDict UserDict UserList UserString abc defaultdict deque namedtuple
     """),
     "collections.abc": _ABC,
+    "contextlib": _names("""
+        AbstractAsyncContextManager AbstractContextManager AsyncContextDecorator AsyncExitStack
+        ContextDecorator ExitStack aclosing asynccontextmanager closing contextmanager nullcontext
+        suppress
+    """),
+    "copy": _names("Error copy deepcopy"),
+    "csv": _names("""
+        DictReader DictWriter Error QUOTE_ALL QUOTE_MINIMAL QUOTE_NONE QUOTE_NONNUMERIC reader
+        writer
+    """),
     "dataclasses": _names("""
         Field FrozenInstanceError InitVar KW_ONLY MISSING asdict astuple dataclass field fields
         is_dataclass make_dataclass replace
@@ -232,6 +261,9 @@ MODULES: Final[Mapping[str, frozenset[str]]] = {
         ROUND_HALF_DOWN ROUND_HALF_EVEN ROUND_HALF_UP ROUND_UP Rounded Subnormal Underflow
         getcontext localcontext setcontext
     """),
+    "difflib": _names("""
+        Differ SequenceMatcher context_diff get_close_matches ndiff unified_diff
+    """),
     "enum": _names("""
         CONFORM CONTINUOUS EJECT Enum EnumCheck EnumMeta EnumType Flag FlagBoundary IntEnum
         IntFlag KEEP NAMED_FLAGS ReprEnum STRICT StrEnum UNIQUE auto member nonmember property
@@ -243,9 +275,20 @@ MODULES: Final[Mapping[str, frozenset[str]]] = {
         partialmethod reduce singledispatch singledispatchmethod total_ordering update_wrapper
         wraps
     """),
+    "graphlib": _names("CycleError TopologicalSorter"),
+    "hashlib": _names("""
+        blake2b blake2s md5 new sha1 sha224 sha256 sha384 sha3_224 sha3_256 sha3_384 sha3_512 sha512
+    """),
     "heapq": _names("""
         heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest
     """),
+    "hmac": _names("compare_digest digest new"),
+    "html": _names("escape unescape"),
+    "inspect": _names("""
+        isasyncgen isasyncgenfunction isawaitable isclass iscoroutine iscoroutinefunction isfunction
+        isgenerator isgeneratorfunction ismethod
+    """),
+    "io": _names("BytesIO StringIO"),
     "itertools": _names("""
         accumulate chain combinations combinations_with_replacement compress count cycle dropwhile
         filterfalse groupby islice pairwise permutations product repeat starmap takewhile tee
@@ -258,6 +301,7 @@ MODULES: Final[Mapping[str, frozenset[str]]] = {
         isfinite isinf isnan isqrt lcm ldexp lgamma log log10 log1p log2 modf nan nextafter perm
         pi pow prod radians remainder sin sinh sqrt tan tanh tau trunc ulp
     """),
+    "numbers": _names("Complex Integral Number Rational Real"),
     "operator": _names("""
         abs add and_ attrgetter call concat contains countOf delitem eq floordiv ge getitem gt
         iadd iand iconcat ifloordiv ilshift imatmul imod imul index indexOf inv invert ior ipow
@@ -283,16 +327,27 @@ MODULES: Final[Mapping[str, frozenset[str]]] = {
         octdigits printable punctuation whitespace
     """),
     "textwrap": _names("TextWrapper dedent fill indent shorten wrap"),
+    "time": _names("""
+        gmtime localtime monotonic monotonic_ns perf_counter perf_counter_ns strftime struct_time
+        time time_ns
+    """),
+    "types": _names("MappingProxyType NoneType SimpleNamespace"),
     "typing": (_ABC - _names("Set"))
     | _names("""
         AbstractSet Annotated Any AnyStr AsyncContextManager ChainMap ClassVar Concatenate
-        ContextManager Counter DefaultDict Deque Dict Final ForwardRef FrozenSet Generic List
+        ContextManager Counter DefaultDict Deque Dict Final FrozenSet Generic List
         Literal LiteralString Match NamedTuple Never NewType NoReturn NotRequired Optional
         OrderedDict ParamSpec ParamSpecArgs ParamSpecKwargs Pattern Protocol Required Self Set
         SupportsAbs SupportsBytes SupportsComplex SupportsFloat SupportsIndex SupportsInt
         SupportsRound TYPE_CHECKING Text Tuple Type TypeAlias TypeGuard TypeVar TypeVarTuple
         TypedDict Union Unpack assert_never assert_type cast dataclass_transform final get_args
         get_origin is_typeddict no_type_check overload reveal_type runtime_checkable
+    """),
+    "unicodedata": _names("category combining normalize"),
+    "urllib": _names("parse"),
+    "urllib.parse": _names("""
+        parse_qs parse_qsl quote quote_plus unquote unquote_plus urldefrag urlencode urljoin
+        urlparse urlsplit urlunparse urlunsplit
     """),
     "uuid": _names(
         "NAMESPACE_DNS NAMESPACE_OID NAMESPACE_URL NAMESPACE_X500 UUID uuid3 uuid4 uuid5"
@@ -304,10 +359,8 @@ _IO = "Do it in a step."
 _HTTP = "Make the request in a step, and call it as steps.NAME(...)."
 _DATA = "Compute with it in a step, and pass plain results."
 _THREADS = "Start several steps and await them with asyncio.gather(...)."
-_CONTEXTS = "Write try/finally, or a class with __aenter__ and __aexit__."
 
 MODULE_HINTS: Final[Mapping[str, str]] = {
-    "time": 'Use now() for the time and `await sleep("30s")` to wait.',
     "sched": 'Use `await sleep("30s")` to wait.',
     "threading": _THREADS,
     "multiprocessing": _THREADS,
@@ -319,15 +372,13 @@ MODULE_HINTS: Final[Mapping[str, str]] = {
     "shutil": "Read and write files in a step.",
     "tempfile": "Read and write files in a step.",
     "glob": "Read and write files in a step.",
-    "io": "Read and write files in a step.",
-    "csv": "Read and write files in a step.",
     "sqlite3": _IO,
     "duckdb": _IO,
     "sqlalchemy": _IO,
     "socket": _IO,
     "smtplib": _IO,
-    "urllib": _HTTP,
     "http": _HTTP,
+    "urllib3": _HTTP,
     "requests": _HTTP,
     "httpx": _HTTP,
     "aiohttp": _HTTP,
@@ -341,16 +392,11 @@ MODULE_HINTS: Final[Mapping[str, str]] = {
     "scipy": _DATA,
     "sklearn": _DATA,
     "matplotlib": _DATA,
-    "hashlib": "Compute digests in a step.",
     "secrets": "Use random and uuid4(): both repeat at replay.",
     "logging": "Use print(...): it is kept with the run and printed once.",
     "warnings": "Use print(...): it is kept with the run and printed once.",
     "traceback": "Raise, or print the exception; its lines are kept with the run.",
-    "contextlib": _CONTEXTS,
-    "abc": "Write a plain base class whose methods raise NotImplementedError.",
-    "copy": "Build a new value: dict(d), list(xs), dataclasses.replace(x, …).",
     "zoneinfo": "Use datetime.timezone and fixed offsets, or convert in a step.",
-    "inspect": "Leave it out; a source knows its own functions.",
     "importlib": "Write an import statement for one of the offered modules.",
     "pickle": "Values cross to steps by themselves; use json for text.",
     "pydantic": "Use a dataclass here; models of the host arrive as records.",
@@ -382,6 +428,23 @@ MEMBER_HINTS: Final[Mapping[str, str]] = {
     "asyncio.start_server": _IO,
     "asyncio.StreamReader": _IO,
     "asyncio.StreamWriter": _IO,
+    "abc.abstractproperty": "Write @property above @abstractmethod.",
+    "calendar.month_name": "Write a list of the names, or use strftime.",
+    "calendar.day_name": "Write a list of the names, or use strftime.",
+    "contextlib.redirect_stdout": "Write print(..., file=io.StringIO()).",
+    "copy.replace": "Use dataclasses.replace(x, …).",
+    "csv.field_size_limit": "Leave it out.",
+    "hashlib.file_digest": "Read the file in a step.",
+    "inspect.signature": "Leave it out; a source knows its own functions.",
+    "inspect.currentframe": "Leave it out; the lines of an error are kept with the run.",
+    "inspect.stack": "Leave it out; the lines of an error are kept with the run.",
+    "io.open": "Read and write files in a step.",
+    "io.TextIOWrapper": "Read and write files in a step.",
+    "time.sleep": 'Write `await sleep("30s")`: it survives a restart.',
+    "time.process_time": "Measure it in a step; a source is not timed.",
+    "types.FunctionType": "Write a function.",
+    "urllib.request": _HTTP,
+    "urllib.error": _HTTP,
     "json.load": "Read the file in a step and use json.loads(text).",
     "json.dump": "Write the file in a step with json.dumps(value).",
     "random.SystemRandom": "Use random.Random() or the functions of random: they repeat at replay.",

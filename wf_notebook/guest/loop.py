@@ -19,6 +19,7 @@ from wf_notebook.guest.journal import MAX_TIME_US, Journal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
+    from types import FrameType
 
 __all__ = ["DeterministicLoop", "DurableTimer", "GuestFuture", "GuestTask", "due_in"]
 
@@ -125,6 +126,13 @@ class GuestTask(asyncio.Task[Any]):
 
     def __hash__(self) -> int:
         return self.number
+
+    def get_stack(self, *, limit: int | None = None) -> list[FrameType]:  # noqa: ARG002
+        """Return nothing: frames are the machine's."""
+        return []
+
+    def print_stack(self, *, limit: int | None = None, file: object = None) -> None:
+        """Print nothing."""
 
     def __repr__(self) -> str:
         return f"<Task {_state(self)} name={self.get_name()!r}>"

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from wf_notebook.guest.aio import asyncio_face
-from wf_notebook.guest.calendar import calendar_faces
+from wf_notebook.guest.calendar import calendar_faces, clock_faces
 from wf_notebook.guest.calls import to_tree, to_value
 from wf_notebook.guest.chance import Chance
 from wf_notebook.guest.failures import describe
@@ -99,6 +99,7 @@ class Machine:
             **chance.faces(),
             "asyncio": asyncio_face(surface.sleep_seconds, self._journal.line),
             "datetime": calendar_faces(surface.now),
+            "time": clock_faces(surface.now),
         })  # fmt: skip
         return make_builtins(modules, surface.names(self._start["steps"], modules))
 

@@ -11,6 +11,7 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from wf_notebook.guest import hinted, named
 from wf_notebook.guest.language import BUILTINS, MODULES
 from wf_notebook.guest.ordered import OPERATORS, OrderedFrozenSet, OrderedSet
 from wf_notebook.guest.transform import HELPERS
@@ -26,13 +27,26 @@ def _members(name: str) -> dict[str, object]:
     return {member: getattr(real, member) for member in MODULES[name] if hasattr(real, member)}
 
 
+# Python's own classes, of which some have faces.
+_CLASSES: Final = [
+    (name, member, found)
+    for name in MODULES
+    for member, found in _members(name).items()
+    if isinstance(found, type)
+]
 # The same in every run.
 _COMMON: Final = {name: _members(name) for name in sorted(MODULES)}
-# Themselves: dataclasses knows `typing.ClassVar` in an annotation by the identity of the module.
-_THEMSELVES: Final = ("dataclasses", "typing")
-_COMMON["operator"].update(
-    {name: operate for name, operate in OPERATORS.items() if name in MODULES["operator"]}
+for _faces in (hinted.FACES, named.FACES, {"operator": OPERATORS}):
+    for _name, _replaced in _faces.items():
+        _COMMON[_name].update({n: m for n, m in _replaced.items() if n in MODULES[_name]})
+# What their members import or look up when they are called: a confined guest can't open files.
+_LATER: Final = (
+    *("_strptime", "encodings.ascii", "encodings.cp1252", "encodings.idna", "encodings.latin_1"),
+    *("encodings.punycode", "encodings.unicode_escape", "encodings.utf_16", "encodings.utf_16_le"),
+    *("encodings.utf_32", "encodings.utf_8_sig", "locale", "stringprep"),
 )
+for _name in _LATER:
+    importlib.import_module(_name)
 
 
 def make_modules(own: Mapping[str, Mapping[str, object]]) -> dict[str, ModuleType]:
@@ -43,9 +57,6 @@ def make_modules(own: Mapping[str, Mapping[str, object]]) -> dict[str, ModuleTyp
     """
     faces: dict[str, ModuleType] = {}
     for name, common in _COMMON.items():
-        if name in _THEMSELVES:
-            faces[name] = importlib.import_module(name)
-            continue
         face = faces[name] = ModuleType(name)
         members = {n: m for n, m in own.get(name, {}).items() if n in MODULES[name]}
         vars(face).update(common | members)
@@ -81,7 +92,12 @@ class _Plain:
 
     __slots__ = ()
 
-    def __repr__(self) -> str:
+    def __repr__(self: Any) -> str:
+        if not isinstance(self, _Plain):
+            return repr(self)  # an enum takes it for the text of its values
+        inherited = super().__repr__  # a mixin of an exception, an enum or a dict has theirs
+        if inherited.__qualname__ != "object.__repr__":
+            return str(inherited())
         return f"<{type(self).__module__}.{type(self).__qualname__} object>"
 
 
@@ -89,14 +105,31 @@ def _build_class(body: Any, name: str, /, *bases: Any, **options: Any) -> Any:
     return builtins.__build_class__(body, name, *(bases or (_Plain,)), **options)
 
 
+def _reader(faces: Mapping[str, ModuleType]) -> named.Reader:
+    """Return what reads attributes in a run that has these faces."""
+    shown: dict[type, type] = {set: OrderedSet, frozenset: OrderedFrozenSet}
+    for name, member, meant in _CLASSES:
+        kind = vars(faces[name]).get(member)
+        if kind is not meant and isinstance(kind, type):
+            shown[meant] = kind
+    behind = {kind for face in shown.values() for kind in face.__mro__[1:]}
+    return named.Reader(faces=shown, hidden=behind - {object, *shown, *shown.values()} | {_Plain})
+
+
 def make_builtins(
     modules: Mapping[str, ModuleType], predefined: Mapping[str, object]
 ) -> dict[str, object]:
     """Return what a source finds as `__builtins__`; `predefined` are the names of its surface."""
+    reader = _reader(modules)
+    for name, members in reader.faces().items():
+        vars(modules[name]).update(members)
     found = {name: getattr(builtins, name) for name in BUILTINS if hasattr(builtins, name)}
     return {
         **found,
         **HELPERS,
+        "@read": reader.read,
+        "getattr": reader.getattr,
+        "hash": hash,  # for methods `__hash__`; the check refuses it elsewhere
         "set": OrderedSet,
         "frozenset": OrderedFrozenSet,
         "__build_class__": _build_class,

@@ -55,6 +55,11 @@ class Scope:
         self.globals: set[str] = set()
         self.nonlocals: set[str] = set()
 
+    @property
+    def makes_hash(self) -> bool:
+        """Whether this is a method `__hash__`: what it returns, only dicts and sets ever see."""
+        return getattr(self.node, "name", None) == "__hash__"
+
     def inner(self, kind: Kind) -> Scope:
         """Open a scope that is not a function's: it runs in the same function, if in any.
 

@@ -15,7 +15,6 @@ from wf_notebook.guest.language import (
     BUILTINS,
     COMPUTED_ACCESS,
     FORBIDDEN,
-    HARMLESS_ATTRIBUTES,
     MODULE_HINTS,
     MODULES,
     NON_DURABLE_WAITS,
@@ -23,7 +22,6 @@ from wf_notebook.guest.language import (
     PREDEFINED_MODULES,
     SURFACE,
 )
-from wf_notebook.guest.walk import attribute_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,7 +72,7 @@ class Rules:
 
     def _attributes(self) -> None:
         for attribute, scope in self._walk.attributes:
-            if attribute not in self._judged:
+            if attribute not in self._judged and scope.evaluated:
                 self._attribute(attribute, scope)
 
     def _uses(self) -> None:
@@ -92,7 +90,7 @@ class Rules:
         if name in COMPUTED_ACCESS:
             message = f"`{name}` can only be called, with the attribute's name written out."
             self._problems.add(node, "WF134", message, "Write a small function: lambda x: x.name")
-        elif name in FORBIDDEN:
+        elif name in FORBIDDEN and not self._is_allowed(name, scope):
             self._problems.add(
                 node, "WF131", f"`{name}` is not available in a source.", FORBIDDEN[name]
             )
@@ -100,11 +98,14 @@ class Rules:
             message = f"`{name}` is not defined in this source."
             self._problems.add(node, "WF130", message, self._meant(name, scope))
 
+    def _is_allowed(self, name: str, scope: Scope) -> bool:
+        return not scope.evaluated or (name == "hash" and scope.makes_hash)
+
     def _is_unknown(self, name: str) -> bool:
-        told = name.startswith("_") and name.strip("_")  # of its underscore
+        told = name.startswith("__") and name.strip("_")  # of its underscores
         if self._walk.star or told:
             return False
-        return name not in PREDEFINED and name not in BUILTINS
+        return name not in PREDEFINED and name not in BUILTINS and name not in FORBIDDEN
 
     def _meant(self, name: str, scope: Scope) -> str:
         """Say what somebody who wrote an unknown name may have meant."""
@@ -202,11 +203,17 @@ class Rules:
         elif name == "create_hook":
             self._schema(_argument(node, 1, "schema"))
             self._duration(_argument(node, 2, "timeout"))
-        elif name == "print" and (file := _argument(node, None, "file")) is not None:
-            message = (
-                "print(file=...) has nowhere to write to: what is printed is kept with the run."
-            )
-            self._problems.add(file, "WF143", message, "Drop `file=`, or write the file in a step.")
+        elif name == "print":
+            self._file(_argument(node, None, "file"))
+
+    def _file(self, node: ast.expr | None) -> None:
+        match node:
+            case ast.Attribute(value=ast.Name() as module, attr="stderr" | "stdout"):
+                self._judged |= {node, module}
+                message = "There is no other output: what is printed is kept with the run."
+                self._problems.add(node, "WF143", message, "Drop `file=`.")
+            case _:
+                pass
 
     def _needs_function(self, node: ast.Call, name: str, scope: Scope) -> None:
         if not scope.in_function:
@@ -224,11 +231,13 @@ class Rules:
 
     def _access_named(self, node: ast.Call, attribute: str, scope: Scope) -> None:
         first, second = node.args[:2]
-        private = attribute.startswith("_") and bool(attribute.strip("_"))
-        if private and attribute not in HARMLESS_ATTRIBUTES:
-            message = f"The attribute `{attribute}` begins with an underscore."
-            self._problems.add(second, "WF133", message, attribute_hint(attribute))
-        elif isinstance(first, ast.Name) and first.id == "steps" and scope.find("steps") is None:
+        private = attribute.startswith("_")  # the walk has judged it
+        if (
+            not private
+            and isinstance(first, ast.Name)
+            and first.id == "steps"
+            and scope.find("steps") is None
+        ):
             self._step_named(attribute, second)
 
     def _duration(self, node: ast.expr | None) -> None:

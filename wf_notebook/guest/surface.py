@@ -192,23 +192,21 @@ class Surface:
         *values: object,
         sep: Any = " ",
         end: Any = "\n",
-        file: object = None,
+        file: Any = None,
         flush: bool = False,  # noqa: ARG002 - as in Python's print
     ) -> None:
-        """Keep a line of output with the run.
+        """Keep a line of output with the run, or write it to an object such as io.StringIO.
 
         Raises:
-            TypeError: a file was given, or `sep` or `end` is not a text.
+            TypeError: `sep` or `end` is not a text.
         """
-        if file is not None:
-            msg = "print() in a workflow goes to the run's own output; leave file= out"
-            raise TypeError(msg)
         for name, text in (("sep", sep), ("end", end)):
             if text is not None and not isinstance(text, str):
                 msg = f"{name} must be None or a string, not {type(text).__name__}"
                 raise TypeError(msg)
         joined = (" " if sep is None else sep).join(map(str, values))
-        self._prints.add(joined + ("\n" if end is None else end))
+        write = self._prints.add if file is None else file.write
+        write(joined + ("\n" if end is None else end))
 
 
 def _metadata(value: object) -> Tree:

@@ -1,4 +1,4 @@
-"""How a source is compiled: as Python, with sets that have an order.
+"""How a source is compiled: as Python, with sets that have an order and attributes that the run reads.
 
 Positions stay those of the source, so tracebacks point into it. The helpers get names that no
 identifier can have and are found among the builtins.
@@ -10,6 +10,7 @@ import ast
 from typing import TYPE_CHECKING, Final, cast
 
 from wf_notebook.guest.language import compile_source
+from wf_notebook.guest.named import READ, format_reader
 from wf_notebook.guest.ordered import OPERATORS, OrderedSet
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _IN_PLACE: Final = {"or_": "ior", "and_": "iand", "sub": "isub", "xor": "ixor"}
 HELPERS: Final[dict[str, object]] = {
     "@set": OrderedSet,
     "@slice": slice,
+    "@read": format_reader,
     **{f"@{name}": operate for name, operate in OPERATORS.items()},
 }
 """What the compiled code expects among its builtins."""
@@ -61,6 +63,14 @@ class _Ordering(ast.NodeTransformer):
         self.generic_visit(node)
         items = ast.copy_location(ast.ListComp(node.elt, node.generators), node)
         return _call("set", [items], node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """Let `text.format`, `moment.now` and the like be read by the run's reader."""
+        self.generic_visit(node)
+        if node.attr not in READ or not isinstance(node.ctx, ast.Load):
+            return node
+        name = ast.copy_location(ast.Constant(node.attr), node)
+        return _call("read", [node.value, name], node)
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         """Leave `x in {1, 2}` as it is: nothing iterates there, and CPython folds it."""

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from wf_notebook.guest.imports import check_import, imported
 from wf_notebook.guest.language import (
     CLASS_DUNDERS,
+    COMPUTED_ACCESS,
     FORBIDDEN,
     HARMLESS_ATTRIBUTES,
     HARMLESS_NAMES,
+    INSIDES,
     MAX_DEPTH,
     MAX_INT_BITS,
     MAX_KEYWORDS,
@@ -30,11 +32,11 @@ from wf_notebook.guest.places import TOO_MUCH
 from wf_notebook.guest.scan import odd_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from wf_notebook.guest.places import Problems
 
-__all__ = ["Walk", "attribute_hint"]
+__all__ = ["Walk"]
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Children: TypeAlias = list[tuple[ast.AST, Scope]]
@@ -68,6 +70,9 @@ class Walk:
         self.star = False
         self.complete = True
         self._identifiers: set[str] = set()
+        self._selves: set[str] = set()  # what methods call the object they belong to
+        self._own: set[str] = set()  # private attributes that the source itself defines
+        self._private: list[tuple[str, ast.AST, str, str]] = []
         self._nodes = 0
         self._scopes = 0
 
@@ -80,6 +85,7 @@ class Walk:
             visit = _VISITORS.get(type(node))
             children = _children(node, scope) if visit is None else visit(self, node, scope)
             stack.extend((child, inner, depth + 1) for child, inner in reversed(children))
+        self._private_attributes()
         if self.complete:
             self._odd_identifiers()
         return self
@@ -118,21 +124,28 @@ class Walk:
 
     # -------------------------------------------------------------------------- identifiers
 
-    def _named(self, name: str, node: ast.AST, allowed: frozenset[str] = HARMLESS_NAMES) -> None:
-        """Note an identifier and judge its underscore."""
+    def _named(self, name: str, node: ast.AST, allowed: Collection[str] = HARMLESS_NAMES) -> None:
+        """Note an identifier and judge its underscores."""
         self._identifiers.add(name)
         harmless = name in allowed or name in FORBIDDEN  # which has a hint of its own
-        if harmless or not name.startswith("_") or not name.strip("_"):
+        if harmless or not name.startswith("__") or not name.strip("_"):
             return
-        hint = f"Rename it to `{name.strip('_')}`."
+        hint = f"Rename it to `_{name.strip('_')}`."
         if name.endswith("__"):
             hint = "Such names are Python's own; a class body may define the usual ones."
-        message = f"`{name}` begins with an underscore."
+        message = f"`{name}` begins with two underscores."
         self._problems.add(node, "WF132", message, hint, word=name)
+
+    def _defined(self, name: str) -> None:
+        """Note a private attribute that the source defines: it may read it as well."""
+        if name.startswith("_") and not name.endswith("__"):
+            self._own.add(name)
 
     def _bind(self, name: str, node: ast.AST, scope: Scope, *, free: bool = False) -> None:
         """Note that a name is bound; `free`: where shadowing harms nobody."""
-        self._named(name, node, _names_of(scope))
+        if scope.kind == "class":
+            self._defined(name)
+        self._named(name, node, self._own | _names_of(scope))
         harmless = scope.kind == "class" or (free and name not in SURFACE)
         if name in PREDEFINED and not harmless:
             self._rebound(name, node)
@@ -161,7 +174,7 @@ class Walk:
     def name(self, node: ast.Name, scope: Scope) -> Children:
         """A name that is read or bound."""
         if isinstance(node.ctx, ast.Load):
-            self._named(node.id, node, _names_of(scope))
+            self._named(node.id, node, self._own | _names_of(scope))
             self.uses.append((node, scope))
         else:
             self._bind(node.id, node, scope, free=scope.kind == "comprehension")
@@ -169,16 +182,34 @@ class Walk:
 
     def attribute(self, node: ast.Attribute, scope: Scope) -> Children:
         """An attribute that is read or set."""
-        self._attribute_named(node.attr, node, tail=node.attr)
+        loaded = isinstance(node.ctx, ast.Load)
+        self._identifiers.add(node.attr)
+        if not (loaded and _is_harmless(node.attr, scope)):
+            self.attribute_named(node.attr, node, tail=node.attr)
         if isinstance(node.value, ast.Name):
             self.attributes.append((node, scope))
+            if not loaded and node.value.id in self._selves:
+                self._defined(node.attr)
         return [(node.value, scope)]
 
-    def _attribute_named(self, name: str, node: ast.AST, *, word: str = "", tail: str = "") -> None:
+    def attribute_named(self, name: str, node: ast.AST, *, word: str = "", tail: str = "") -> None:
+        """Note an attribute; whether a private one is the source's own is known at the end."""
         self._identifiers.add(name)
-        if name.startswith("_") and name.strip("_") and name not in HARMLESS_ATTRIBUTES:
-            message = f"The attribute `{name}` begins with an underscore."
-            self._problems.add(node, "WF133", message, attribute_hint(name), word=word, tail=tail)
+        if name in INSIDES:
+            message = f"The attribute `{name}` is of Python's own workings."
+            hint = "Leave it out: frames and code differ at each replay."
+            self._problems.add(node, "WF137", message, hint, word=word, tail=tail)
+        elif name.startswith("_") and name.strip("_") and name not in HARMLESS_ATTRIBUTES:
+            self._private.append((name, node, word, tail))
+
+    def _private_attributes(self) -> None:
+        """Report private attributes that the source reads and nowhere defines."""
+        self._problems.section()
+        for name, node, word, tail in self._private:
+            if name not in self._own:
+                message = f"The attribute `{name}` is private, and not the source's own."
+                hint = _attribute_hint(name)
+                self._problems.add(node, "WF133", message, hint, word=word, tail=tail)
 
     def call(self, node: ast.Call, scope: Scope) -> Children:
         """A call; what is called by its name is judged later."""
@@ -187,12 +218,23 @@ class Walk:
             isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name)
         ):
             self.calls.append((node, scope))
+            self._access(node)
         if len(node.keywords) > MAX_KEYWORDS:
             self._stop(
                 *(node, "WF105", f"A call has more than {MAX_KEYWORDS} keyword arguments."),
                 "Pass a dict.",
             )
         return _children(node, scope)
+
+    def _access(self, node: ast.Call) -> None:
+        """Note the attribute that `getattr(x, "name")` and the like name."""
+        match node:
+            case ast.Call(
+                func=ast.Name(id=function), args=[_, ast.Constant(value=str(name)) as text, *_]
+            ) if function in COMPUTED_ACCESS:
+                self.attribute_named(name, text)
+            case _:
+                pass
 
     def item(self, node: ast.Subscript, scope: Scope) -> Children:
         """`x[...]`; only `steps[...]` is of interest."""
@@ -241,7 +283,8 @@ class Walk:
 
     def import_(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> Children:
         """An import, refused or not: what it binds is bound."""
-        check_import(node, self._problems)
+        if scope.evaluated:
+            check_import(node, self._problems)
         self.star |= any(alias.name == "*" for alias in node.names)
         for found in imported(node):
             self._named(found.name, found.node)
@@ -285,7 +328,7 @@ class Walk:
     def match_class(self, node: ast.MatchClass, scope: Scope) -> Children:
         """`case Order(id=x)` reads an attribute without an Attribute node."""
         for name in node.kwd_attrs:
-            self._attribute_named(name, node, word=name)
+            self.attribute_named(name, node, word=name)
         return _children(node, scope)
 
     def type_parameter(self, node: Any, scope: Scope) -> Children:
@@ -298,6 +341,20 @@ class Walk:
         inner = scope.inner("annotation")
         parameters: Children = [(parameter, scope) for parameter in node.type_params]
         return [(node.name, scope), *parameters, (node.value, inner)]
+
+    def branch(self, node: ast.If, scope: Scope) -> Children:
+        """`if __name__ == "__main__":` is for another place: here it never runs."""
+        match node.test:
+            case ast.Compare(
+                left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant("__main__")]
+            ):
+                return [
+                    (node.test, scope),
+                    *_each(node.body, scope.inner("annotation")),
+                    *_each(node.orelse, scope),
+                ]
+            case _:
+                return _children(node, scope)
 
     # ------------------------------------------------------------------------------- scopes
 
@@ -324,6 +381,8 @@ class Walk:
         parameters = [*args.posonlyargs, *args.args, *args.kwonlyargs]
         parameters += [arg for arg in (args.vararg, args.kwarg) if arg is not None]
         hints = outer.inner("annotation")
+        if outer.kind == "class" and parameters:
+            self._selves.add(parameters[0].arg)
         for parameter in parameters:
             self._bind(parameter.arg, parameter, inner, free=True)
         return [
@@ -378,6 +437,7 @@ class Walk:
 
 _ATTRIBUTE_HINTS: Final = {
     "__class__": "Write type(x).",
+    "__hash__": "It differs between processes. Compare values, or use hashlib.",
     "__dict__": "Name the attributes you mean, or use dataclasses.asdict(x).",
     "__traceback__": "Raise, or print the exception; its lines are kept with the run.",
     "__import__": "Write an import statement for one of the offered modules.",
@@ -394,11 +454,18 @@ def _odd(word: str) -> tuple[str, str]:
     return message, "Write names with A-Z, a-z, 0-9 and _; texts may contain anything."
 
 
-def attribute_hint(name: str) -> str:
+def _is_harmless(name: str, scope: Scope) -> bool:
+    """Whether a name may be read here: an object's type, and its hash where one is made."""
+    if name == "__hash__":
+        return scope.makes_hash
+    return name == "__class__"
+
+
+def _attribute_hint(name: str) -> str:
     """Say what to write instead of an attribute that begins with an underscore."""
     if name.endswith("__"):
         return _ATTRIBUTE_HINTS.get(name, "Use what the object offers without underscores.")
-    return f"Rename it to `{name.strip('_')}` if it is yours."
+    return f"Define it in a class of the source, or rename it to `{name.strip('_')}`."
 
 
 def _children(node: ast.AST, scope: Scope) -> Children:
@@ -439,6 +506,7 @@ _VISITORS: Final[dict[type[ast.AST], Callable[[Walk, Any, Scope], Children]]] = 
     ast.AnnAssign: Walk.annotated,
     ast.Import: Walk.import_,
     ast.ImportFrom: Walk.import_,
+    ast.If: Walk.branch,
     ast.Global: Walk.global_,
     ast.Nonlocal: Walk.nonlocal_,
     ast.ExceptHandler: Walk.handler,

@@ -1,0 +1,86 @@
+"""Whatever is accepted makes the guest's process do nothing but compute."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from tests.property.stdlib_calls import calling_programs
+from wf_notebook.definition.validate import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS = ("double", "sync_add", "flaky", "fail")
+
+
+def accepted(count: int, *, derandomize: bool = True) -> list[str]:
+    """Random programs, all of which the check accepts."""
+    found: list[str] = []
+
+    @settings(
+        max_examples=count,
+        derandomize=derandomize,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    @given(calling_programs())
+    def collect(source: str) -> None:
+        assert validate(source, aliases=STEPS, cell=True).diagnostics == (), source
+        found.append(source)
+
+    collect()
+    return found
+
+
+def listened(sources: Sequence[str]) -> list[dict[str, Any]]:
+    """What a fresh process heard of each."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.property.audited"],
+        cwd=ROOT,
+        input=json.dumps(sources),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def assert_silent(sources: Sequence[str]) -> None:
+    told = listened(sources)
+    for source, one in zip(sources, told, strict=True):
+        assert one["heard"] == [], source
+    statuses = Counter(one["status"] for one in told)
+    assert statuses["completed"] > len(sources) / 2, statuses
+
+
+def test_no_accepted_program_touches_the_system() -> None:
+    """500 programs, with calls of anything that is offered: no file, import, socket, process."""
+    assert_silent(accepted(500))
+
+
+@pytest.mark.nightly
+def test_no_accepted_program_touches_the_system_by_night() -> None:
+    """The same with 20,000 programs, new ones each night."""
+    for _ in range(20):
+        assert_silent(accepted(1_000, derandomize=False))
+
+
+def test_the_ear_hears() -> None:
+    """What is called clean is clean: an import or a file would be heard."""
+    reached = "json.loads.__globals__['__builtins__']"
+    actions = ("'x'.encode('cp037')", f"{reached}['open']('/dev/null')", f"{reached}['eval']('1')")
+    loud = [f"import json\nasync def workflow(n):\n    {action}\n" for action in actions]
+    imported, opened, evaluated = ({event for event, *_ in t["heard"]} for t in listened(loud))
+    assert imported >= {"import", "open"}
+    assert opened == {"open"}
+    assert evaluated == {"compile", "exec"}

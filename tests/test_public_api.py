@@ -26,13 +26,21 @@ TOP_LEVEL = {
     "step",
     "step_context",
 }
+TESTING = {
+    "VirtualClock",
+    "in_turn",
+    "load_history",
+    "replay_history",
+    "save_history",
+    "stub_steps",
+}
 RUN = """
     workflow_id source source_hash status result events steps hooks waits resume wake cancel
-    rerun why wait_for
+    rerun why wait_for history
 """
 WORLD = "start resume runs sql close"
 KEYWORDS = {
-    "open_world": "key isolation clock read_only",
+    "open_world": "key isolation clock steps read_only",
     "start": "steps schemas export_name id attributes world isolation cell",
     "check": "steps schemas export_name cell",
 }
@@ -78,7 +86,7 @@ def test_keyword_only_past_the_subject(name: str, keywords: str) -> None:
 
 def test_testing_names() -> None:
     """What authors of workflows test with is in wf_notebook.testing."""
-    assert "VirtualClock" in importlib.import_module("wf_notebook.testing").__all__
+    assert set(importlib.import_module("wf_notebook.testing").__all__) >= TESTING
 
 
 def test_extension_entry() -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from wf_notebook import config
 from wf_notebook.clock import SystemClock
 from wf_notebook.definition.compile import compile_definition
-from wf_notebook.definition.steps import REGISTRY
+from wf_notebook.definition.given import steps_by_alias
+from wf_notebook.definition.steps import REGISTRY, StepRegistry
 from wf_notebook.engine.context import CURRENT
 from wf_notebook.engine.host import Host, Origin
 from wf_notebook.errors import (
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from wf_notebook.clock import Clock
     from wf_notebook.config import IsolationMode, Limits
     from wf_notebook.definition.model import CheckReport
-    from wf_notebook.definition.steps import Step, StepRegistry
+    from wf_notebook.definition.steps import Step
     from wf_notebook.engine.context import StepContext
     from wf_notebook.ids import Ids
     from wf_notebook.world.duckdb import Table
@@ -245,6 +246,7 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
     key: KeySource | KeyProvider | None = None,
     isolation: IsolationMode | None = None,
     clock: Clock | None = None,
+    steps: Iterable[Step[..., Any]] | Mapping[str, Step[..., Any]] | None = None,
     read_only: bool = False,
     paused: bool = False,
     limits: Limits | None = None,
@@ -257,6 +259,7 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
             for `WF_NOTEBOOK_KEY` or the key file of this user.
         isolation: "process" or "inline" for runs that don't say; None for the best there is.
         clock: what time it is; `wf_notebook.testing.VirtualClock` in tests.
+        steps: all that this world can run, a list or a map; None for whatever `@step` registers.
         read_only: look only: nothing moves, nothing is written.
         paused: hold steps back until `World.release()`.
         limits: budgets.
@@ -266,7 +269,9 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         WorldLockedError: another process owns the world.
         WorldDamagedError, WorldVersionError: the file cannot be used; it is left as it is.
         WorldKeyError: what is given as key is not one.
+        RegistrationError: `steps` cannot be used.
     """
+    registry = REGISTRY if steps is None else StepRegistry(steps_by_alias(steps).values())
     chosen = default_world_path() if path is None else path
     provider = resolve_key(
         str(chosen),
@@ -281,6 +286,7 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
     return World(
         store,
         path=os.fspath(chosen),
+        steps=registry,
         clock=clock,
         limits=limits,
         isolation=isolation,

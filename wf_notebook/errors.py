@@ -18,6 +18,8 @@ WorkflowError
 ├── HookPayloadError           WF223  field errors; nothing was recorded
 ├── FatalError                 WF231  raised by a step: do not retry
 ├── RetryableError             WF232  raised by a step: retry after a delay
+├── HistoryError               WF241  a saved history is not what was saved
+│   └── HistoryVersionError    WF242
 ├── WorldError                 WF300
 │   ├── WorldLockedError       WF301
 │   ├── WorldDamagedError      WF302
@@ -51,6 +53,8 @@ __all__ = [
     "GuestBudgetError",
     "GuestDiedError",
     "GuestProtocolError",
+    "HistoryError",
+    "HistoryVersionError",
     "HookConflictError",
     "HookNotFoundError",
     "HookPayloadError",
@@ -351,6 +355,20 @@ class RetryableError(WorkflowError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class HistoryError(WorkflowError):
+    """A saved history is not what was saved: it was changed, or is something else."""
+
+    default_code = "WF241"
+    default_hint = "Save it anew with save_history(run, path)."
+
+
+class HistoryVersionError(HistoryError):
+    """A history was saved by a version that writes it in another shape."""
+
+    default_code = "WF242"
+    default_hint = "Read it with the version that saved it."
 
 
 class WorldError(WorkflowError):

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from wf_notebook import history
 from wf_notebook.definition.values import from_tree
 from wf_notebook.engine.failures import told, with_steps
 from wf_notebook.engine.holds import changed
@@ -192,6 +193,14 @@ class Run:
         """Return its log, opened."""
         events = self._host.wait(self._host.store.read(self.id))
         return list(events)
+
+    def history(self) -> dict[str, Any]:
+        """Return its definition and its log as one JSON object, for `testing.replay_history`.
+
+        Source, arguments, results and payloads stand in it as plain text: in the world they are
+        sealed. What it printed is not in it.
+        """
+        return history.write(self.id, self.definition, self.events())
 
     def why(self) -> str:
         """Say in one sentence how it stands, what it waits on and when it moves next."""

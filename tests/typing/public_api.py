@@ -18,7 +18,16 @@ from wf_notebook import (
     step,
     step_context,
 )
-from wf_notebook.testing import VirtualClock
+from wf_notebook.testing import (
+    ReplayReport,
+    Stubs,
+    VirtualClock,
+    in_turn,
+    load_history,
+    replay_history,
+    save_history,
+    stub_steps,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -70,3 +79,23 @@ def checks(source: str) -> None:
     assert_type(report.workflow_id, str | None)
     assert_type(report.diagnostics, Sequence[Diagnostic])
     assert_type(report.steps_used, tuple[str, ...])
+
+
+def tests_of_workflows(source: str) -> None:
+    stubs = stub_steps({"fetch": {"A-17": 1}, "total": in_turn(OSError("down"), 2.0)}, like=[fetch])
+    assert_type(stubs, Stubs)
+    assert_type(stub_steps({"pay": max}, like={"pay": total}), Stubs)
+    with open_world(":memory:", clock=VirtualClock(), steps=stubs) as world:
+        run = start(source, steps=stubs, world=world)
+        save_history(run, "run.json")
+        assert_type(run.history(), dict[str, Any])
+    assert_type(check(source, steps=stubs), CheckReport)
+    assert_type(dict(stubs.calls), dict[str, list[dict[str, Any]]])
+    report = replay_history(load_history("run.json"), source, steps=stubs, at=3)
+    assert_type(report.raise_for_divergence(), ReplayReport)
+    if report.divergence is not None:
+        assert_type(report.divergence.line, int | None)
+        assert_type(report.divergence.recorded, str)
+    assert_type(report.asks, tuple[str, ...])
+    open_world(steps=[total, fetch])
+    open_world(steps={"pay": len})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

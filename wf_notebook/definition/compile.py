@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from wf_notebook.definition.given import schemas_by_name, steps_by_alias
@@ -15,7 +16,7 @@ from wf_notebook.guest.language import LANGUAGE_VERSION
 if TYPE_CHECKING:
     from wf_notebook.definition.given import Schemas, Steps
 
-__all__ = ["compile_definition", "names_used", "normalise"]
+__all__ = ["compile_definition", "names_used", "normalise", "recompiled"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
@@ -69,6 +70,38 @@ def compile_definition(
             language=LANGUAGE_VERSION,
         )
     return CheckReport(findings.diagnostics, definition, findings.steps_used, findings.schemas_used)
+
+
+def recompiled(definition: Definition, source: str, *, steps: Steps = ()) -> CheckReport:
+    """Check an edited source with what a stored definition was given: what would run in its place.
+
+    The directive may be missing, as in a cell. Name, steps and schemas stay as they were stored.
+
+    Args:
+        definition: the stored one.
+        source: the edited text.
+        steps: given as well, or instead of a stored one of the same alias.
+
+    Raises:
+        RegistrationError: the source isn't text, or `steps` cannot be used.
+    """
+    text = _checked_text(source)
+    given = steps_by_alias(steps) if steps else {}
+    bindings = {binding.alias: binding for binding in definition.steps}
+    bindings |= {alias: step.binding(alias) for alias, step in given.items()}
+    findings = validate(
+        text, aliases=bindings, schemas=definition.schemas, name=definition.entry, cell=True
+    )
+    edited = None
+    if findings.entry is not None and not findings.diagnostics:
+        edited = replace(
+            definition,
+            source=text,
+            entry=findings.entry,
+            steps=tuple(bindings[alias] for alias in sorted(bindings)),
+            language=LANGUAGE_VERSION,
+        )
+    return CheckReport(findings.diagnostics, edited, findings.steps_used, findings.schemas_used)
 
 
 def names_used(source: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import math
@@ -23,7 +24,7 @@ from wf_notebook.errors import RegistrationError
 from wf_notebook.guest.durations import parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import timedelta
 
     from wf_notebook.definition.model import Parameter
@@ -122,6 +123,16 @@ class Step(Generic[P, R_co]):
         """Return what a definition records of it under an alias."""
         return StepBinding(alias, self.step_id, self.parameters, self.digest)
 
+    def with_function(self, function: Callable[..., Any]) -> Step:
+        """Return a step that is this one to every source and every run, but calls another function.
+
+        Id, name, parameters, annotations, options and digest stay; nothing is registered.
+        """
+        other: Step = copy.copy(self)
+        other.function = function
+        other.is_async = inspect.iscoroutinefunction(function)
+        return other
+
     def prepare(self) -> None:
         """Build the validators, if they aren't yet.
 
@@ -173,9 +184,9 @@ class Step(Generic[P, R_co]):
 class StepRegistry:
     """The steps that this process knows, by id. Safe to use from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Iterable[Step] = ()) -> None:
         self._lock = threading.Lock()
-        self._steps: dict[str, Step] = {}
+        self._steps = {known.step_id: known for known in steps}
         self._callbacks: list[Callable[[], None]] = []
 
     def register(self, registered: Step) -> None:

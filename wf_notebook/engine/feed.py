@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
 from wf_notebook.engine.failures import failure_of
 from wf_notebook.engine.replay import (
@@ -19,7 +19,7 @@ from wf_notebook.ids import guest_seed
 from wf_notebook.world.store import Chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from wf_notebook.config import IsolationMode, Limits
     from wf_notebook.definition.model import Definition
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wf_notebook.world.events import Event, NewEvent
 
 REPLAY_BATCH: Final = 1_000  # events fed at once: between batches progress is shown
+STOPPED: Final = (GuestBudgetError, GuestDiedError, GuestProtocolError)
 
 
 class Feeder:
@@ -66,16 +67,10 @@ class Feeder:
         for last_try in (False, True):
             try:
                 result = await self._feed(act, definition, events)
-            except GuestBudgetError as error:
+            except STOPPED as error:
                 await self.discard(act)
-                return Failed([], "BUDGET_EXCEEDED", failure_of(error), error.line), []
-            except GuestProtocolError as error:
-                await self.discard(act)
-                return Failed([], "GUEST_PROTOCOL", failure_of(error), None), []
-            except GuestDiedError as error:
-                await self.discard(act)
-                if last_try:
-                    return Failed([], "GUEST_DIED", failure_of(error), None), []
+                if last_try or not isinstance(error, GuestDiedError):
+                    return stopped(error), []
             else:
                 await self._keep(act)
                 return result
@@ -115,32 +110,78 @@ class Feeder:
         self, act: Activity, definition: Definition, new: Sequence[dict[str, Any]]
     ) -> tuple[Outcome, list[Chunk]]:
         log = await self._read(act.run_id)
-        recorded = plan(log)
-        deliveries = [*recorded.deliveries, *new]
         act.guest = guest = await self._spawn(act.isolation)
-        start = start_message(
+        outcome, reply = await replay(
+            guest,
             definition,
-            args=act.args,
-            kwargs=act.kwargs,
-            seed=guest_seed(act.seed),
-            now_us=act.state.created_us,
-            events=deliveries[:REPLAY_BATCH],
+            log,
+            new=new,
             commands=self._limits.commands_per_activation,
+            progress=lambda done, total: self._show(act, done, total),
         )
-        replies = [await guest.activate(start)]
-        for begin in range(REPLAY_BATCH, len(deliveries), REPLAY_BATCH):
-            self._show(act, begin, len(deliveries))
-            batch = deliveries[begin : begin + REPLAY_BATCH]
-            replies.append(await guest.activate({"op": "deliver", "events": batch}))
-        if len(log) > 1:  # a run that has just been created has nothing to replay
-            self._show(act, len(log), len(log))
-        reply = _joined(replies)
         act.delivered, act.undelivered = reply.after, []
-        return judge(reply, recorded.recorded, log=log), _chunks(reply)
+        return outcome, _chunks(reply)
 
     def _show(self, act: Activity, done: int, total: int) -> None:
         act.replayed = (done, total)
         self._progress(act)
+
+
+async def replay(
+    guest: Guest,
+    definition: Definition,
+    log: Sequence[Event],
+    *,
+    new: Sequence[dict[str, Any]] = (),
+    commands: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Outcome, Reply]:
+    """Run a definition from the top in a fresh guest; return how that compares with a log.
+
+    Args:
+        log: a run's events from the first one on.
+        new: messages of events that are not in the log yet.
+        commands: how many the source may ask for in one activation.
+        progress: called with how many events have been replayed, and of how many.
+
+    Raises:
+        GuestBudgetError, GuestDiedError, GuestProtocolError: the guest was stopped.
+    """
+    recorded = plan(log)
+    deliveries = [*recorded.deliveries, *new]
+    data = cast("Mapping[str, Any]", log[0].data or {})
+    start = start_message(
+        definition,
+        args=data["args"],
+        kwargs=data["kwargs"],
+        seed=guest_seed(bytes.fromhex(data["seed"])),
+        now_us=log[0].time_us,
+        events=deliveries[:REPLAY_BATCH],
+        commands=commands,
+    )
+    replies = [await guest.activate(start)]
+    for begin in range(REPLAY_BATCH, len(deliveries), REPLAY_BATCH):
+        if progress is not None:
+            progress(begin, len(deliveries))
+        batch = deliveries[begin : begin + REPLAY_BATCH]
+        replies.append(await guest.activate({"op": "deliver", "events": batch}))
+    if progress is not None and len(log) > 1:  # one that was just created has nothing to replay
+        progress(len(log), len(log))
+    reply = _joined(replies)
+    return judge(reply, recorded.recorded, log=log), reply
+
+
+def stopped(error: GuestBudgetError | GuestDiedError | GuestProtocolError) -> Failed:
+    """Return how a run fails whose guest was stopped."""
+    match error:
+        case GuestBudgetError(line=line):
+            return Failed([], "BUDGET_EXCEEDED", failure_of(error), line)
+        case GuestProtocolError():
+            return Failed([], "GUEST_PROTOCOL", failure_of(error), None)
+        case GuestDiedError():
+            return Failed([], "GUEST_DIED", failure_of(error), None)
+        case _:
+            assert_never(error)
 
 
 def messages(act: Activity, events: Sequence[NewEvent]) -> list[dict[str, Any]]:

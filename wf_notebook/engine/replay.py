@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wf_notebook.guest.values import Tree
     from wf_notebook.isolation.protocol import Command, Reply
     from wf_notebook.world.events import Event, NewEvent
+    from wf_notebook.world.state import RunState
 
 LAST_EVENTS: Final = 5  # how many a divergence report shows
 
@@ -71,6 +72,15 @@ class Diverged:
     recorded: str
     asked: str
     last_events: Sequence[str] = ()
+
+    @property
+    def message(self) -> str:
+        """Say it in a sentence."""
+        where = f" at line {self.line}" if self.line else ""
+        return (
+            f"Replay diverged{where}: the log has {self.recorded}; "
+            f"the source now asked for {self.asked}."
+        )
 
     def report(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -208,6 +218,62 @@ def judge(reply: Reply, recorded: Sequence[Recorded], *, log: Sequence[Event] = 
     return _outcome(reply, reply.commands[len(recorded) :], log)
 
 
+def judge_end(outcome: Outcome, state: RunState, *, log: Sequence[Event] = ()) -> Outcome:
+    """Compare how a replay ended with how its run did, if that has ended.
+
+    Only the source's own ends are compared: a run that was cancelled has not come to its own, and
+    most failures of the engine's depend on limits.
+
+    Args:
+        outcome: of the whole log.
+        state: what the log comes to.
+        log: the events, for the report.
+    """
+    if isinstance(outcome, Diverged):
+        return outcome
+    if state.status == "completed":
+        recorded = "the run's result"
+        same = isinstance(outcome, Completed) and (
+            canonical(outcome.result) == canonical(state.result)
+        )
+    elif state.status == "failed" and state.code == "USER_ERROR":
+        recorded = f"the run's failure, {_raised(state.error)[0]}"
+        same = isinstance(outcome, Failed) and _raised(outcome.error) == _raised(state.error)
+    else:
+        return outcome
+    if same and not outcome.commands:
+        return outcome
+    return _other_end(outcome, recorded, log)
+
+
+def _other_end(
+    outcome: Suspended | Completed | Failed, recorded: str, log: Sequence[Event]
+) -> Diverged:
+    last = _last(log, log[-1] if log else None)
+    if outcome.commands:
+        command = outcome.commands[0]
+        return Diverged(command.line, recorded, in_words(command), last)
+    match outcome:
+        case Suspended():
+            return Diverged(None, recorded, "nothing: it waits", last)
+        case Completed():
+            return Diverged(None, recorded, "nothing: it returned something else", last)
+        case Failed(error=error, line=line):
+            return Diverged(line, recorded, f"nothing: it raised {_raised(error)[0]}", last)
+        case _:
+            assert_never(outcome)
+
+
+def _raised(error: Mapping[str, Any] | None) -> tuple[Any, Any]:
+    found = error or {}
+    return found.get("type"), found.get("message")
+
+
+def in_words(command: Command) -> str:
+    """Say what a command asks for, without values: arguments may be secret."""
+    return _words(_asked(command))
+
+
 def _outcome(reply: Reply, new: Sequence[Command], log: Sequence[Event]) -> Outcome:
     match reply.status:
         case "suspended":
@@ -286,7 +352,6 @@ def _recorded(event: Event, n: int) -> tuple[Any, ...]:
 
 
 def _words(asked: tuple[Any, ...]) -> str:
-    """Say what was asked, without values: arguments may be secret."""
     match asked:
         case ("step", n, alias, _):
             return f"command {n}: step {alias} with its arguments"

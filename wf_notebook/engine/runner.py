@@ -503,13 +503,8 @@ def _settled(act: Activity, outcome: Outcome | Blocked | None, result: Draft) ->
         act.blocked, act.behind = outcome, True
         return
     if isinstance(outcome, Diverged):
-        where = f" at line {outcome.line}" if outcome.line else ""
-        message = (
-            f"Replay diverged{where}: the log has {outcome.recorded}; "
-            f"the source now asked for {outcome.asked}."
-        )
         hint = "Nothing was written. Cancel the run, or start another with %%workflow --new."
-        act.blocked = Blocked("divergence", message, hint, outcome.report())
+        act.blocked = Blocked("divergence", outcome.message, hint, outcome.report())
         act.behind = True
         return
     if outcome is not None:

@@ -1,8 +1,9 @@
-"""For tests of workflows: a clock that jumps."""
+"""A clock for tests: it moves when told to, or jumps when nothing else can happen."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import threading
 from datetime import datetime
@@ -76,7 +77,8 @@ class VirtualClock:
             while self._waiting and self._waiting[0][0] <= time_us:
                 due.append(heapq.heappop(self._waiting)[2])
         for reached in due:
-            reached.get_loop().call_soon_threadsafe(_reach, reached)
+            with contextlib.suppress(RuntimeError):  # its world was closed: nobody waits any more
+                reached.get_loop().call_soon_threadsafe(_reach, reached)
 
 
 def _reach(reached: asyncio.Future[None]) -> None:

@@ -24,7 +24,7 @@ from wf_notebook.errors import (
     IsolationError,
     IsolationUnavailable,
 )
-from wf_notebook.guest.talk import EXIT_BROKEN, EXIT_MEMORY
+from wf_notebook.guest.talk import EXIT_BROKEN, EXIT_MEMORY, EXIT_UNCONFINED
 from wf_notebook.isolation.nursery import Child, Nursery, NurseryClosedError
 from wf_notebook.isolation.proof import Proof, read_proof
 from wf_notebook.isolation.protocol import Reply, parse_reply
@@ -157,16 +157,11 @@ class ProcessGuest:
         if code == EXIT_MEMORY:
             msg = f"The guest needs more than {self._limits.memory_mb} MB of memory."
             return GuestBudgetError(msg, hint="Keep large data in steps; pass references.")
-        last = (await self._report()).strip().splitlines()[-1:] if code == EXIT_BROKEN else []
+        if code == EXIT_UNCONFINED:
+            msg = f"A guest could not be confined: {await _last_words(self._child)}."
+            return IsolationUnavailable(msg, hint="`wf doctor` says what holds on this machine.")
+        last = [await _last_words(self._child)] if code == EXIT_BROKEN else []
         return GuestDiedError(f"The guest's process ended ({': '.join([_how(code), *last])}).")
-
-    async def _report(self) -> str:
-        """Return all that a child that is gone has said."""
-        report = ""
-        with contextlib.suppress(OSError):
-            while more := await receive_text(self._child.reports):
-                report += more
-        return report
 
     async def _reported_line(self) -> int | None:
         """Return the innermost line of the source in the child's report, or None."""

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["ProcessGuest", "ProcessIsolation"]
 
 _REPORT_SECONDS: Final = 2.0
+_REPORT_CHARS: Final = 1 << 18  # a guest that means harm may say anything, and go on saying it
+_WORDS_CHARS: Final = 300
 # A limit leaves a second more than an activation may take; until half of that may be used up, the
 # next activation needs no new one.
 _UNCOUNTED_SECONDS: Final = 0.5
@@ -168,7 +170,9 @@ class ProcessGuest:
         report = ""
         with contextlib.suppress(TimeoutError, OSError):
             async with asyncio.timeout(_REPORT_SECONDS):
-                while more := await receive_text(self._child.reports):
+                while len(report) < _REPORT_CHARS and (
+                    more := await receive_text(self._child.reports)
+                ):
                     report += more
                     line = find_line(report, self._filename)
                     if line is not None or any(mark in report for mark in _LAST_FRAMES):
@@ -374,9 +378,9 @@ async def _last_words(child: Child) -> str:
     """Return what a child said of its end."""
     report = ""
     with contextlib.suppress(OSError):
-        while more := await receive_text(child.reports):
+        while len(report) < _REPORT_CHARS and (more := await receive_text(child.reports)):
             report += more
-    return (report.strip().splitlines() or ["the guest ended without a word"])[-1]
+    return (report.strip().splitlines() or ["the guest ended without a word"])[-1][:_WORDS_CHARS]
 
 
 def _closed() -> IsolationUnavailable:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from wf_notebook import config
+from wf_notebook.engine.loops import LoopThread
 from wf_notebook.errors import WorldError, WorldLockedError
 from wf_notebook.isolation.choose import prove
 
@@ -83,5 +83,9 @@ def _key_place() -> str:
 
 def _strict() -> str:
     """Say whether the strict claim holds on this machine, by trying."""
-    found = asyncio.run(prove(config.Limits()))
+    loop = LoopThread("wf-doctor")  # the caller's thread may have one that runs
+    try:
+        found = loop.submit(prove(config.Limits())).result()
+    finally:
+        loop.close()
     return f"{'holds' if found.holds else 'does not hold'} here: {found}"

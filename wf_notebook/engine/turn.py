@@ -127,8 +127,8 @@ def _finish(
     act: Activity, result: Draft, outcome: Suspended | Completed | Failed, pen: Pen
 ) -> None:
     if isinstance(outcome, Completed) and not is_tree(outcome.result):
-        error = GuestProtocolError("The guest returned what is no value.", hint="It was stopped.")
-        outcome = Failed([], "GUEST_PROTOCOL", failure_of(error), None)
+        forged = GuestProtocolError("The guest returned what is no value.", hint="It was stopped.")
+        outcome = Failed([], "GUEST_PROTOCOL", failure_of(forged), None)
     match outcome:
         case Completed():
             act.ended = outcome

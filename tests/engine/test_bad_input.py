@@ -75,7 +75,7 @@ def test_refused_source(world: World, source: str, said: str) -> None:
         ("WF152", lambda w: w.start(GOOD, steps=[print])),
         ("WF201", lambda w: w.start(GOOD, (object(),), steps=[charge])),
         ("WF202", lambda w: w.start(GOOD, (1, 2), steps=[charge])),
-        ("WF401", lambda w: w.start(GOOD, steps=[charge], isolation="strict")),
+        ("WF401", lambda w: w.start(GOOD, steps=[charge], isolation="procss")),
         ("WF500", lambda w: w.start(GOOD, steps=[charge], attributes={"a": 1})),
         ("WF212", lambda w: get_run("wrun_nothing", w)),
         ("WF221", lambda w: w.resume("nothing", 1)),

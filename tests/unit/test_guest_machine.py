@@ -207,7 +207,6 @@ async def w():
         ("raise asyncio.CancelledError('x')", "CancelledError", "x"),
         ("raise GeneratorExit", "GeneratorExit", ""),
         ("raise BaseExceptionGroup('g', [KeyboardInterrupt()])", "BaseExceptionGroup", "g"),
-        ("def f(): f()\n    f()", "RecursionError", "maximum recursion depth"),
         ("raise FatalError('enough')", "FatalError", "enough"),
     ],
 )
@@ -218,6 +217,14 @@ def test_whatever_is_raised_fails_the_run(statement: str, kind: str, message: st
     assert reply.error is not None
     assert reply.error.type == kind
     assert reply.error.message.startswith(message)
+
+
+def test_a_recursion_without_end_is_a_budget() -> None:
+    """It used up the stack as others use up memory."""
+    reply = run("async def w():\n    def f(): f()\n    f()\n")
+    assert reply.error is not None
+    assert (reply.code, reply.error.type) == ("BUDGET_EXCEEDED", "RecursionError")
+    assert reply.error.line == 2
 
 
 def test_a_task_that_exits_fails_the_run() -> None:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.guest_runs import START_US, start_message
-from wf_notebook.config import Limits
 from wf_notebook.errors import GuestDiedError, IsolationUnavailable
-from wf_notebook.isolation.choose import choose
 from wf_notebook.isolation.inline import InlineIsolation
-from wf_notebook.isolation.process import ProcessIsolation
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -144,15 +140,3 @@ def test_a_closed_isolation_gives_no_guests() -> None:
             await isolation.spawn()
 
     asyncio.run(run())
-
-
-@pytest.mark.skipif(os.name != "posix", reason="there are no such processes")
-def test_the_choice() -> None:
-    """`process` unless something else is named; `strict` refuses and says what there is."""
-    limits = Limits()
-    assert isinstance(choose(None, limits), ProcessIsolation)
-    assert isinstance(choose("process", limits), ProcessIsolation)
-    assert isinstance(choose("inline", limits), InlineIsolation)
-    with pytest.raises(IsolationUnavailable, match=r'isolation="process".*as you') as caught:
-        choose("strict", limits)
-    assert caught.value.code == "WF401"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import gc
 import importlib
 import keyword
 import re
@@ -29,6 +30,7 @@ from wf_notebook.guest.language import (
     PREDEFINED_MODULES,
     SURFACE,
     compile_source,
+    parse_source,
 )
 
 # Deprecated spellings of ast, and what only `eval` and `single` parse to.
@@ -167,3 +169,29 @@ def test_every_refused_module_says_what_to_do(name: str) -> None:
 def test_the_version_is_one() -> None:
     """It is stored with runs: changing it is a decision."""
     assert language.LANGUAGE_VERSION == 1
+
+
+class _Parses:
+    """Garbage in a cycle whose finalizer parses, as formatting a traceback does."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+    def __del__(self) -> None:
+        ast.parse("a = [1, (2, {3: 4})]")
+
+
+def test_a_finalizer_that_parses_refuses_no_source() -> None:
+    """The collector may run in the middle of the parser: a good source stays one."""
+    source = "async def w():\n" + "".join(f"    x{n} = [{n}, ({n},)]\n" for n in range(300))
+    before = gc.get_threshold()
+    try:
+        for _ in range(20):
+            gc.collect()
+            garbage = [_Parses() for _ in range(3)]
+            gc.set_threshold(40, 1, 1)
+            del garbage
+            assert isinstance(parse_source(source), ast.Module)
+            gc.set_threshold(*before)
+    finally:
+        gc.set_threshold(*before)

@@ -8,12 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from wf_notebook import config
-from wf_notebook.errors import IsolationUnavailable, WorldError, WorldLockedError
+from wf_notebook.engine.loops import LoopThread
+from wf_notebook.errors import WorldError, WorldLockedError
+from wf_notebook.isolation.choose import prove
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wf_notebook.api import World
     from wf_notebook.commands.base import Caller
 
 _PACKAGES: Final = (
@@ -32,6 +33,7 @@ def examine(caller: Caller) -> list[tuple[str, str]]:
     found = [("python", f"{platform.python_version()} on {platform.platform(terse=True)}")]
     found += [(name, _version(name) or "not installed") for name in _PACKAGES]
     found.append(("clicks", clicks(_version("ipykernel"))))
+    found.append(("strict", _strict()))
     return [*found, *_world(caller)]
 
 
@@ -68,7 +70,7 @@ def _world(caller: Caller) -> Sequence[tuple[str, str]]:
         ("world", world.path),
         ("owner", "nobody: opened to read only" if world.read_only else "this process"),
         ("key", _key_place()),
-        ("isolation", _isolation(world)),
+        ("isolation", f"{world.host.mode(None)} unless a run says otherwise"),
     ]
 
 
@@ -79,11 +81,11 @@ def _key_place() -> str:
     return f"the key files in {folder}, unless open_world() was given one"
 
 
-def _isolation(world: World) -> str:
-    available: list[str] = []
-    for mode in config.ISOLATION_MODES:
-        try:
-            available.append(world.host.mode(mode))
-        except IsolationUnavailable:
-            continue
-    return f"{world.host.mode(None)} unless a run says otherwise; available: {', '.join(available)}"
+def _strict() -> str:
+    """Say whether the strict claim holds on this machine, by trying."""
+    loop = LoopThread("wf-doctor")  # the caller's thread may have one that runs
+    try:
+        found = loop.submit(prove(config.Limits())).result()
+    finally:
+        loop.close()
+    return f"{'holds' if found.holds else 'does not hold'} here: {found}"

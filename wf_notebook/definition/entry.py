@@ -7,6 +7,7 @@ from inspect import Parameter, Signature
 from typing import TYPE_CHECKING
 
 from wf_notebook.errors import ArgumentsError
+from wf_notebook.guest.language import parse_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ def entry_signature(source: str, entry: str) -> Signature:
     # the last definition of a name is the one that counts
     a = [
         node.args
-        for node in ast.parse(source).body
+        for node in parse_source(source).body
         if isinstance(node, ast.AsyncFunctionDef) and node.name == entry
     ][-1]
     positional = [*a.posonlyargs, *a.args]

@@ -12,6 +12,7 @@ from wf_notebook.errors import (
     WorkflowError,
 )
 from wf_notebook.guest.loop import due_in
+from wf_notebook.guest.values import is_tree
 from wf_notebook.ids import correlation_id
 from wf_notebook.isolation.protocol import (
     HookCommand,
@@ -439,6 +440,8 @@ class Asked:
         schemas = () if self.definition is None else tuple(self.definition.schemas)
         if command.schema_name is not None and command.schema_name not in schemas:
             raise _forged(f"schema '{command.schema_name}', which this run was not given")
+        if not is_tree(command.metadata):
+            raise _forged("a hook with metadata that is no value")
         return self.pen.write(
             "hook_created", cid, data=_shown(command),
             n=command.n, token=command.token, schema=command.schema_name, line=command.line,

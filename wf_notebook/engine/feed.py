@@ -20,7 +20,7 @@ from wf_notebook.engine.replay import (
 )
 from wf_notebook.errors import GuestBudgetError, GuestDiedError, GuestProtocolError
 from wf_notebook.ids import guest_seed
-from wf_notebook.isolation.protocol import HookCommand, StepCommand
+from wf_notebook.isolation.protocol import HookCommand, StepCommand, bounded
 from wf_notebook.world.store import Chunk
 
 if TYPE_CHECKING:
@@ -111,7 +111,13 @@ class Feeder:
         if act.guest is None:
             outcome, reply = await self._replay(act, definition, new)
         else:
-            reply = await act.guest.activate({"op": "deliver", "events": [*act.undelivered, *new]})
+            told = [*act.undelivered, *new]
+            reply = bounded(
+                await act.guest.activate({"op": "deliver", "events": told}),
+                events=act.delivered + len(told),
+                activations=len(told),
+                commands=self._limits.commands_per_activation,
+            )
             outcome = judge(reply, ())
         act.delivered, act.undelivered = reply.after, []
         return await self._whole(act, outcome), _chunks(reply)
@@ -179,12 +185,16 @@ async def replay(
         events=deliveries[:REPLAY_BATCH],
         commands=commands,
     )
-    replies = [await guest.activate(start)]
-    for begin in range(REPLAY_BATCH, len(deliveries), REPLAY_BATCH):
-        if progress is not None:
+    replies: list[Reply] = []
+    for begin in range(0, max(len(deliveries), 1), REPLAY_BATCH):
+        if progress is not None and begin:
             progress(begin, len(deliveries))
         batch = deliveries[begin : begin + REPLAY_BATCH]
-        replies.append(await guest.activate({"op": "deliver", "events": batch}))
+        message = {"op": "deliver", "events": batch} if begin else start
+        reply = await guest.activate(message)
+        activations = len(batch) + (not begin)
+        told = begin + len(batch)
+        replies.append(bounded(reply, events=told, activations=activations, commands=commands))
     if progress is not None and len(log) > 1:  # one that was just created has nothing to replay
         progress(len(log), len(log))
     reply = _joined(replies)

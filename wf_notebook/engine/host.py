@@ -152,7 +152,8 @@ class Host:
         self.limits = limits
         self._default: IsolationMode | None = isolation
         self.deserted: Callable[[Activity], bool] | None = None
-        self._isolations: dict[IsolationMode, Isolation] = {}
+        self._isolations: dict[IsolationMode | None, Isolation] = {}
+        self._choosing = asyncio.Lock()
         self._thread = LoopThread("wf-loop")
         self._closed = threading.Event()
         self._opened: Future[None] | None = None
@@ -173,14 +174,15 @@ class Host:
         return runner
 
     async def _spawn(self, mode: IsolationMode) -> Guest:
-        return await self._isolation(mode).spawn()
+        return await (await self._isolation(mode)).spawn()
 
-    def _isolation(self, mode: IsolationMode | None) -> Isolation:
+    async def _isolation(self, mode: IsolationMode | None) -> Isolation:
         wanted = self._default if mode is None else mode
-        if wanted is not None and wanted in self._isolations:
+        async with self._choosing:  # each is made once
+            if wanted not in self._isolations:
+                chosen = await choose(wanted, self.limits)
+                self._isolations[wanted] = self._isolations.setdefault(chosen.mode, chosen)
             return self._isolations[wanted]
-        chosen = choose(wanted, self.limits)
-        return self._isolations.setdefault(chosen.mode, chosen)
 
     # --- threads ---------------------------------------------------------------------------
 
@@ -250,7 +252,11 @@ class Host:
         Raises:
             IsolationUnavailable: it cannot be had on this machine.
         """
-        return self.call(lambda: self._isolation(isolation).mode)
+
+        async def mode() -> IsolationMode:
+            return (await self._isolation(isolation)).mode
+
+        return self.wait(self.submit(mode()))
 
     def open(self) -> Future[None]:
         """Find the unfinished runs and move on those that can move."""

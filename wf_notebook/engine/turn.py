@@ -15,6 +15,7 @@ from wf_notebook.engine.decide import Asked, Decision, Pen, ending, settle, stil
 from wf_notebook.engine.failures import failure_of
 from wf_notebook.engine.replay import Completed, Diverged, Failed, Outcome, Suspended, delivery
 from wf_notebook.errors import GuestProtocolError
+from wf_notebook.guest.values import is_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,6 +126,9 @@ def _answered(
 def _finish(
     act: Activity, result: Draft, outcome: Suspended | Completed | Failed, pen: Pen
 ) -> None:
+    if isinstance(outcome, Completed) and not is_tree(outcome.result):
+        forged = GuestProtocolError("The guest returned what is no value.", hint="It was stopped.")
+        outcome = Failed([], "GUEST_PROTOCOL", failure_of(forged), None)
     match outcome:
         case Completed():
             act.ended = outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from wf_notebook.guest.language import MAX_NODES, compile_source, quietly
+from wf_notebook.guest.language import MAX_NODES, compile_source, parse_source, quietly
 from wf_notebook.guest.places import Problem
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def parse(lines: Lines) -> ast.Module | Problem:
     """Return the tree of a source, or why there is none."""
     try:
         with quietly():
-            return ast.parse(lines.text)
+            return parse_source(lines.text)
     except SyntaxError as error:
         return _syntax_problem(error, lines, (error.offset or 1) - 1, error.end_offset)
     except _TOO_COMPLEX:

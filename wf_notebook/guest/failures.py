@@ -19,6 +19,7 @@ _MAX_FRAMES: Final = 50  # the innermost ones: a recursion has a thousand
 _MAX_CAUSES: Final = 8
 _MAX_PARTS: Final = 20
 _MAX_MESSAGE: Final = 16_000
+_MAX_NAME: Final = 200
 _MAX_POSITION: Final = 10_000_000  # as the host takes it
 
 
@@ -80,7 +81,7 @@ class _Describer:
         self._seen.add(id(error))
         shown = islice(_parts_of(error), _MAX_PARTS) if depth else ()
         return {
-            "type": printable(type(error).__name__),
+            "type": printable(type(error).__name__)[:_MAX_NAME],
             "message": message_of(error),
             "frames": self._frames(error.__traceback__),
             "cause": self._cause(error, depth),
@@ -110,7 +111,8 @@ class _Describer:
         place = next(islice(code.co_positions(), traceback.tb_lasti // 2, None), None)
         line, end_line, start, end = place or (None, None, None, None)
         column, end_column = self._column(line, start), self._column(end_line, end)
-        return [line or traceback.tb_lineno, column, end_line, end_column, code.co_qualname]
+        name = code.co_qualname[-_MAX_NAME:]
+        return [line or traceback.tb_lineno, column, end_line, end_column, name]
 
     def _column(self, line: int | None, offset: int | None) -> int | None:
         """Return a column in characters from one in bytes of UTF-8."""

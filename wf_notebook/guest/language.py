@@ -9,13 +9,13 @@ and by the guest's confinement. `guest.modules` builds the runtime faces of `MOD
 from __future__ import annotations
 import __future__ as future_flags
 
+import ast
 import contextlib
 import threading
 import warnings
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Generator, Mapping
     from types import CodeType
 
@@ -48,6 +48,7 @@ __all__ = [
     "PREDEFINED_MODULES",
     "SURFACE",
     "compile_source",
+    "parse_source",
     "quietly",
 ]
 
@@ -79,6 +80,23 @@ def quietly() -> Generator[None]:
     with _QUIET, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+def parse_source(source: str, filename: str = "<unknown>") -> ast.Module:
+    """Return the tree of a source.
+
+    CPython 3.11 counts depth for the whole process: if the collector runs meanwhile, and a
+    finalizer parses too (whatever formats a traceback does), the count is off and a good source is
+    refused. It isn't the second time.
+
+    Raises:
+        SyntaxError: it is not Python.
+        ValueError, RecursionError, MemoryError: it is more than the parser takes.
+    """
+    try:
+        return ast.parse(source, filename)
+    except SystemError:
+        return ast.parse(source, filename)
 
 
 def compile_source(source: str | ast.Module, filename: str) -> CodeType:

@@ -204,10 +204,9 @@ class Machine:
         lines = self._start["source"].splitlines()
         failure = describe(error, filename=self._filename, lines=lines)
         if isinstance(error, MemoryError):
-            code, failure["message"] = (
-                "BUDGET_EXCEEDED",
-                "the run needs more memory than it may use",
-            )
+            failure["message"] = "the run needs more memory than it may use"
+        if isinstance(error, MemoryError | RecursionError):
+            code = "BUDGET_EXCEEDED"
         if not failure["frames"]:
             failure["frames"] = self._entry_frame()
         self._end({"status": "failed", "code": code or "USER_ERROR", "error": failure})

@@ -11,14 +11,15 @@ import faulthandler
 import gc
 import json
 import os
-import resource
 import signal
 import sys
 import traceback
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
-from wf_notebook.guest.talk import EXIT_BROKEN, EXIT_MEMORY, Conversation
+from wf_notebook.guest.confinement import ConfinementError, filtered, limit_resources
+from wf_notebook.guest.probe import probe
+from wf_notebook.guest.talk import EXIT_BROKEN, EXIT_MEMORY, EXIT_UNCONFINED, Conversation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,16 +52,28 @@ def become_guest(limits: Mapping[str, Any]) -> None:
     """Serve the host on descriptors 0, 1 and 2; never return.
 
     Args:
-        limits: `memory_mb`, the address space, and `cpu_seconds`, the CPU time of one activation.
+        limits: `memory_mb`, the address space; `cpu_seconds`, the CPU time that the first activation
+            may take (the parent raises the limit for later ones); `strict`, whether the filter must
+            be in force before the first message is read; `probe`, whether to try out instead what
+            the process can do, say so in one message, and leave.
     """
     status = EXIT_BROKEN
     try:
         _silence()
-        _confine(int(limits["memory_mb"]))
-        _serve(int(limits["cpu_seconds"]))
+        _warm_up()
+        limit_resources(limits["memory_mb"], limits["cpu_seconds"])
+        if limits["strict"]:
+            filtered()
+        if limits["probe"]:
+            _say(json.dumps(probe()).encode())
+        else:
+            _serve()
         status = 0
     except MemoryError:
         status = EXIT_MEMORY
+    except ConfinementError as error:
+        status = EXIT_UNCONFINED
+        os.write(_REPORTS, str(error).encode())
     except BaseException as error:  # noqa: BLE001 - the last words of a process
         with contextlib.suppress(OSError):
             os.write(_REPORTS, _place(error).encode("utf-8", "backslashreplace"))
@@ -84,32 +97,14 @@ def _silence() -> None:
     faulthandler.register(signal.SIGXCPU, file=_REPORTS, all_threads=False, chain=True)
 
 
-def _confine(memory_mb: int) -> None:
-    _limit(resource.RLIMIT_AS, memory_mb << 20)
-    _limit(resource.RLIMIT_FSIZE, 0)
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_NOFILE, _REPORTS + 1)
-
-
-def _limit(kind: int, value: int) -> None:
-    if kind == resource.RLIMIT_AS and sys.platform == "darwin":
-        return  # refused there; the README says so
-    value = _within_hard_limit(kind, value)
-    resource.setrlimit(kind, (value, value))
-
-
-def _within_hard_limit(kind: int, value: int) -> int:
-    hard = resource.getrlimit(kind)[1]
-    return value if hard == resource.RLIM_INFINITY else min(value, hard)
-
-
-def _serve(cpu_seconds: int) -> None:
-    _warm_up()
+def _serve() -> None:
     conversation = Conversation(collect=gc.collect)
     while (message := _read_message()) is not None:
-        _allow_cpu(cpu_seconds)
-        reply = conversation.answer(message)
-        _write(len(reply).to_bytes(4, "little") + reply)
+        _say(conversation.answer(message))
+
+
+def _say(message: bytes) -> None:
+    _write(len(message).to_bytes(4, "little") + message)
 
 
 def _warm_up() -> None:
@@ -117,14 +112,6 @@ def _warm_up() -> None:
     conversation = Conversation()
     conversation.answer(_SAMPLE)
     conversation.close()
-
-
-def _allow_cpu(seconds: int) -> None:
-    """Raise the soft limit by one activation's share: the kernel counts a process's whole life."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + 1 + seconds
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    resource.setrlimit(resource.RLIMIT_CPU, (_within_hard_limit(resource.RLIMIT_CPU, soft), hard))
 
 
 def _read_message() -> bytes | None:

@@ -22,14 +22,16 @@ if TYPE_CHECKING:
     from wf_notebook.guest.journal import Journal
     from wf_notebook.guest.loop import DeterministicLoop
 
-__all__ = ["Prints", "Surface"]
+__all__ = ["PRINTED_CHARS", "Prints", "Surface"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MAX_TOKEN: Final = 200
 _MAX_TITLE: Final = 500
 _MAX_METADATA: Final = 64_000  # characters of its canonical text: it is read, not computed with
-_MAX_PRINTED: Final = 1 << 20
+_ROOM: Final = 1 << 20
+PRINTED_CHARS: Final = _ROOM + 100
+"""How many characters one event may print, what is said of those that were cut included."""
 
 
 class Prints:
@@ -38,7 +40,7 @@ class Prints:
     def __init__(self) -> None:
         """Begin at index 0."""
         self._count = 0
-        self._room = _MAX_PRINTED
+        self._room = _ROOM
         self._full = False
         self._new: list[list[Any]] = []
 
@@ -48,12 +50,12 @@ class Prints:
             self._full = len(text) > self._room
             cut = "\n[the rest of this output was cut]\n" if self._full else ""
             self._new.append([self._count, printable(text[: self._room]) + cut])
-            self._room -= len(text)
+            self._room -= len(text) or 1  # or it could go on for ever with nothing
         self._count += 1
 
     def rest(self) -> None:
         """Begin another activation: it may print as much again."""
-        self._room = _MAX_PRINTED
+        self._room = _ROOM
         self._full = False
 
     def take(self) -> list[list[Any]]:

@@ -10,11 +10,13 @@ from wf_notebook.guest.machine import Machine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["EXIT_BROKEN", "EXIT_MEMORY", "Conversation"]
+__all__ = ["EXIT_BROKEN", "EXIT_MEMORY", "EXIT_UNCONFINED", "Conversation"]
 
 EXIT_BROKEN: Final = 70
 EXIT_MEMORY: Final = 71
-"""How a guest's process ends that cannot answer: it is broken, or has no memory left."""
+EXIT_UNCONFINED: Final = 72
+"""How a guest's process ends that cannot answer: it is broken, has no memory left, or could not be
+confined as it had to be."""
 
 
 class Conversation:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final, cast
 
-from wf_notebook.guest.language import compile_source
+from wf_notebook.guest.language import compile_source, parse_source
 from wf_notebook.guest.named import READ, format_reader
 from wf_notebook.guest.ordered import OPERATORS, OrderedSet
 
@@ -42,7 +42,7 @@ def compile_ordered(source: str, filename: str) -> CodeType:
         SyntaxError: it is not Python.
         ValueError, RecursionError, MemoryError: it is more than the compiler takes.
     """
-    tree = _Ordering().visit(ast.parse(source, filename))
+    tree = _Ordering().visit(parse_source(source, filename))
     return compile_source(cast("ast.Module", ast.fix_missing_locations(tree)), filename)
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "canonical",
     "decode",
     "encode",
+    "is_tree",
     "path_step",
     "record_fields",
     "record_name",
@@ -457,6 +458,20 @@ def decode(
     if type(tree) is not dict and type(tree) is not list:
         return tree
     return _Decoder(make_set, make_frozenset, make_opaque).value(tree, 0)
+
+
+def is_tree(found: Any) -> bool:
+    """Return whether what came as JSON is the tree of a value.
+
+    >>> is_tree({"$t": "date", "v": "2026-01-02"}), is_tree({"$t": "nothing of ours"})
+    (True, False)
+    """
+    try:
+        decode(found)
+        canonical(found)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
 
 
 def canonical(tree: Tree) -> str:

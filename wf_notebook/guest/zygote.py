@@ -5,6 +5,7 @@ over a control socket, one JSON line at a time, and gets one line back:
 
     {"op": "spawn", "limits": {...}}  and two descriptors  ->  {"pid": 12}
     {"op": "signal", "pid": 12, "signal": 10}              ->  {}
+    {"op": "allow_cpu", "pid": 12, "seconds": 10}          ->  {}
     {"op": "kill", "pid": 12}                              ->  {"status": 9}, as waitpid gives it
 
 It signals only children that it has not reaped: a pid cannot have become somebody else's. When the
@@ -14,6 +15,7 @@ control socket closes, it kills them all and leaves.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import gc
 import importlib
 import json
@@ -27,6 +29,7 @@ import time
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from wf_notebook.guest.confinement import allow_cpu
 from wf_notebook.guest.main import become_guest
 from wf_notebook.guest.talk import EXIT_BROKEN
 
@@ -161,6 +164,12 @@ class _Zygote:
     def _on_signal(self, *, pid: int, signal: int) -> dict[str, Any]:  # the message's own word
         if pid in self._children:
             os.kill(pid, signal)
+        return {}
+
+    def _on_allow_cpu(self, *, pid: int, seconds: int) -> dict[str, Any]:
+        if pid in self._children:
+            with contextlib.suppress(OSError):  # a zombie, about to be reaped
+                allow_cpu(pid, seconds)
         return {}
 
     def _on_kill(self, *, pid: int) -> dict[str, Any]:

@@ -63,6 +63,12 @@ class Child:
         with contextlib.suppress(NurseryClosedError):
             await self.nursery.request({"op": "signal", "pid": self.pid, "signal": number})
 
+    async def allow_cpu(self, seconds: int) -> None:
+        """Let it use so many more seconds of CPU time."""
+        with contextlib.suppress(NurseryClosedError):
+            request = {"op": "allow_cpu", "pid": self.pid, "seconds": seconds}
+            await self.nursery.request(request)
+
     async def kill(self) -> int | None:
         """Kill and reap it; return how it ended, as waitpid says it, or None if nobody knows.
 

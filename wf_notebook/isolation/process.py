@@ -1,8 +1,8 @@
 """Where guests run: each in a child process of its own, which can do nothing but answer.
 
 The child has an empty environment, no descriptors but its messages, and limits of memory, CPU time
-and wall clock. That keeps a source from harming the kernel by accident; it is not yet a claim
-against one that means harm (isolation="strict").
+and wall clock. That keeps a source from harming the kernel by accident. With isolation="strict" it
+is confined besides (`guest.seccomp`): whatever code runs in it, it can ask and answer, nothing else.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from wf_notebook.errors import (
     IsolationError,
     IsolationUnavailable,
 )
-from wf_notebook.guest.talk import EXIT_BROKEN, EXIT_MEMORY
+from wf_notebook.guest.talk import EXIT_BROKEN, EXIT_MEMORY, EXIT_UNCONFINED
 from wf_notebook.isolation.nursery import Child, Nursery, NurseryClosedError
+from wf_notebook.isolation.proof import Proof, read_proof
 from wf_notebook.isolation.protocol import Reply, parse_reply
 from wf_notebook.isolation.wire import TooLongError, receive, receive_text, send
 
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 __all__ = ["ProcessGuest", "ProcessIsolation"]
 
 _REPORT_SECONDS: Final = 2.0
+_REPORT_CHARS: Final = 1 << 18  # a guest that means harm may say anything, and go on saying it
+_WORDS_CHARS: Final = 300
+# A limit leaves a second more than an activation may take; until half of that may be used up, the
+# next activation needs no new one.
+_UNCOUNTED_SECONDS: Final = 0.5
 _FRAME: Final = re.compile(r'File "(?P<file>.*)", line (?P<line>\d+) in ')
 _LAST_FRAMES: Final = ('File "<string>", line', "\n  ...\n")  # of the zygote; of a long report
 _LOOK: Final = "Look for a loop without an await, or move the work into a step."
@@ -53,6 +59,7 @@ class ProcessGuest:
         self._filename = ""
         self._turn = asyncio.Lock()
         self._closed = False
+        self._busy_seconds = 0.0  # since its limit of CPU time was last set
 
     @property
     def pid(self) -> int:
@@ -109,6 +116,11 @@ class ProcessGuest:
 
     async def _talk(self, payload: bytes) -> bytes:
         limits, messages = self._limits, self._child.messages
+        clock = asyncio.get_running_loop().time
+        if self._busy_seconds > _UNCOUNTED_SECONDS:
+            await self._child.allow_cpu(limits.activation_cpu_seconds)
+            self._busy_seconds = 0.0
+        begun = clock()
         try:
             async with asyncio.timeout(limits.activation_seconds):
                 await send(messages, payload)
@@ -119,6 +131,8 @@ class ProcessGuest:
             raise self._too_long("answer of the guest", error.size) from None
         except (EOFError, OSError):
             raise await self._death() from None
+        finally:
+            self._busy_seconds += clock() - begun
 
     def _too_long(self, what: str, size: int) -> GuestBudgetError:
         msg = f"The {what} has {size} bytes, more than {self._limits.message_bytes}."
@@ -145,23 +159,20 @@ class ProcessGuest:
         if code == EXIT_MEMORY:
             msg = f"The guest needs more than {self._limits.memory_mb} MB of memory."
             return GuestBudgetError(msg, hint="Keep large data in steps; pass references.")
-        last = (await self._report()).strip().splitlines()[-1:] if code == EXIT_BROKEN else []
+        if code == EXIT_UNCONFINED:
+            msg = f"A guest could not be confined: {await _last_words(self._child)}."
+            return IsolationUnavailable(msg, hint="`wf doctor` says what holds on this machine.")
+        last = [await _last_words(self._child)] if code == EXIT_BROKEN else []
         return GuestDiedError(f"The guest's process ended ({': '.join([_how(code), *last])}).")
-
-    async def _report(self) -> str:
-        """Return all that a child that is gone has said."""
-        report = ""
-        with contextlib.suppress(OSError):
-            while more := await receive_text(self._child.reports):
-                report += more
-        return report
 
     async def _reported_line(self) -> int | None:
         """Return the innermost line of the source in the child's report, or None."""
         report = ""
         with contextlib.suppress(TimeoutError, OSError):
             async with asyncio.timeout(_REPORT_SECONDS):
-                while more := await receive_text(self._child.reports):
+                while len(report) < _REPORT_CHARS and (
+                    more := await receive_text(self._child.reports)
+                ):
                     report += more
                     line = find_line(report, self._filename)
                     if line is not None or any(mark in report for mark in _LAST_FRAMES):
@@ -233,9 +244,15 @@ class ProcessIsolation:
     Used from one event loop, in whatever thread that runs.
     """
 
-    def __init__(self, limits: Limits | None = None):
-        """Start nothing yet; `limits` are those of each guest."""
+    def __init__(self, limits: Limits | None = None, *, strict: bool = False):
+        """Start nothing yet.
+
+        Args:
+            limits: those of each guest.
+            strict: whether guests are confined by the filter, or there are none.
+        """
         self._limits = limits or Limits()
+        self._strict = strict
         self._nursery: Nursery | None = None
         self._starting = asyncio.Lock()
         self._forks: deque[asyncio.Task[Child]] = deque()
@@ -246,7 +263,25 @@ class ProcessIsolation:
     @property
     def mode(self) -> IsolationMode:
         """Which promise it makes."""
-        return "process"
+        return "strict" if self._strict else "process"
+
+    async def prove(self) -> Proof:
+        """Have a child of the same kind try what it can do; it is gone afterwards.
+
+        Raises:
+            IsolationUnavailable: no child can be had on this machine.
+        """
+        child = await self._forked({"probe": True})
+        try:
+            async with asyncio.timeout(self._limits.activation_seconds):
+                return read_proof(await receive(child.messages, self._limits.message_bytes))
+        except (TimeoutError, TooLongError, GuestProtocolError):
+            return Proof(trouble="the guest did not say what it tried")
+        except (EOFError, OSError):
+            return Proof(trouble=await _last_words(child))
+        finally:
+            await child.kill()
+            child.close()
 
     async def prepare(self) -> None:
         """Start the zygote and the spare child now, before they are needed.
@@ -299,9 +334,14 @@ class ProcessIsolation:
             self._forks.append(asyncio.create_task(self._fork(), name="wf-fork"))
 
     async def _fork(self) -> Child:
+        return await self._forked({"probe": False})
+
+    async def _forked(self, purpose: Mapping[str, bool]) -> Child:
         limits = {
             "memory_mb": self._limits.memory_mb,
             "cpu_seconds": self._limits.activation_cpu_seconds,
+            "strict": self._strict,
+            **purpose,
         }
         try:
             return await (await self._living()).fork(limits)
@@ -332,6 +372,15 @@ class ProcessIsolation:
         if self._nursery is not None:
             await self._nursery.close()
             self._nursery = None
+
+
+async def _last_words(child: Child) -> str:
+    """Return what a child said of its end."""
+    report = ""
+    with contextlib.suppress(OSError):
+        while len(report) < _REPORT_CHARS and (more := await receive_text(child.reports)):
+            report += more
+    return (report.strip().splitlines() or ["the guest ended without a word"])[-1][:_WORDS_CHARS]
 
 
 def _closed() -> IsolationUnavailable:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from wf_notebook.errors import GuestProtocolError
+from wf_notebook.guest.journal import MAX_TIME_US
+from wf_notebook.guest.surface import PRINTED_CHARS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
     from wf_notebook.config import IsolationMode
 
 Position = Annotated[int, Field(ge=1, le=10_000_000)]
-Count = Annotated[int, Field(ge=0)]
-Line = Annotated[int, Field(ge=1)] | None
+Count = Annotated[int, Field(ge=0, le=1 << 40)]
+Line = Annotated[int, Field(ge=1, le=10_000_000)] | None
+Column = Annotated[int, Field(ge=0, le=10_000_000)] | None
 JsonTree: TypeAlias = Any
 
 
@@ -72,7 +75,7 @@ class WaitCommand(_Command):
 
     op: Literal["wait"]
     kind: Literal["sleep", "timer"]
-    due_us: Annotated[int, Field(ge=0, lt=1 << 62)]
+    due_us: Annotated[int, Field(ge=0, le=MAX_TIME_US)]
 
 
 class WaitCancelCommand(_Command):
@@ -91,6 +94,15 @@ Command: TypeAlias = (
 )
 
 
+Frame: TypeAlias = tuple[
+    Annotated[int, Field(ge=1, le=10_000_000)],
+    Column,
+    Line,
+    Column,
+    Annotated[str, Field(max_length=1_000)],
+]
+
+
 class GuestFailure(_Message):
     """An exception as data.
 
@@ -99,11 +111,11 @@ class GuestFailure(_Message):
         step: for the failure of a step, its position among the run's commands.
     """
 
-    type: str
-    message: str
-    frames: list[tuple[int, int | None, int | None, int | None, str]] = []
+    type: Annotated[str, Field(max_length=200)]
+    message: Annotated[str, Field(max_length=20_000)]
+    frames: Annotated[list[Frame], Field(max_length=100)] = []
     cause: GuestFailure | None = None
-    parts: list[GuestFailure] = []
+    parts: Annotated[list[GuestFailure], Field(max_length=50)] = []
     step: Position | None = None
 
     @property
@@ -121,7 +133,7 @@ class Reply(_Message):
         ended_after: how many had been delivered when the entry ended, or None.
         commands: in the order in which the body asked.
         result: tree, when completed.
-        code: failure code, when failed: "USER_ERROR", "BUDGET_EXCEEDED" or "PAYLOAD_ERROR".
+        code: failure code, when failed.
         error: when failed.
         prints: `[index, text]` of lines printed in this activation; indices count from 0 in a run.
     """
@@ -131,9 +143,9 @@ class Reply(_Message):
     ended_after: Count | None = None
     commands: list[Annotated[Command, Field(discriminator="op")]] = []
     result: JsonTree = None
-    code: str | None = None
+    code: Literal["USER_ERROR", "BUDGET_EXCEEDED", "PAYLOAD_ERROR", "DIVERGENCE"] | None = None
     error: GuestFailure | None = None
-    prints: list[tuple[int, str]] = []
+    prints: list[tuple[Count, str]] = []
 
 
 _REPLY: TypeAdapter[Reply] = TypeAdapter(Reply)
@@ -152,6 +164,37 @@ def parse_reply(text: bytes) -> Reply:
         where = ".".join(str(part) for part in first["loc"])
         msg = f"The guest sent something that is not a reply ({where}: {first['msg']})."
         raise GuestProtocolError(msg) from None
+
+
+def bounded(reply: Reply, *, events: int, activations: int, commands: int) -> Reply:
+    """Return a reply that asks for no more than it may, and has seen what it was told.
+
+    Args:
+        reply: what a guest said.
+        events: how many it has been told of since the run began.
+        activations: how many of those, and the start, it answers with this reply.
+        commands: how many steps, sleeps and hooks one activation may ask for.
+
+    Raises:
+        GuestProtocolError: its own machine, left alone, would not have said so.
+    """
+    printed = sum(len(text) for _, text in reply.prints) + len(reply.prints)
+    afters = [command.after for command in reply.commands]
+    if reply.after != events or (reply.ended_after or 0) > events:
+        raise _impossible(f"it has seen {reply.after} events of {events}")
+    if afters != sorted(afters) or any(after > events for after in afters):
+        raise _impossible("its commands are not in the order of events")
+    if len(afters) > commands * activations:
+        raise _impossible(f"it asks for {len(afters)} things at once")
+    if printed > PRINTED_CHARS * activations:
+        raise _impossible(f"it prints {printed} characters at once")
+    if [index for index, _ in reply.prints] != sorted({index for index, _ in reply.prints}):
+        raise _impossible("what it prints is not in order")
+    return reply
+
+
+def _impossible(what: str) -> GuestProtocolError:
+    return GuestProtocolError(f"The guest said what cannot be: {what}.", hint="It was stopped.")
 
 
 class Guest(Protocol):

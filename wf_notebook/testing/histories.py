@@ -198,7 +198,7 @@ async def _outcome(
     definition: Definition, log: Sequence[Event], isolation: IsolationMode | None
 ) -> Outcome:
     limits = Limits()
-    place = choose(isolation, limits)
+    place = await choose(isolation, limits)
     try:
         guest = await place.spawn()
         outcome, _ = await replay(guest, definition, log, commands=limits.commands_per_activation)

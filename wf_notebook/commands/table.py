@@ -36,6 +36,20 @@ _RUN = click.argument("run_id", metavar="[RUN]", required=False)
 _JSON = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
 
+def _labels(
+    _context: click.Context, _option: click.Parameter, given: Sequence[str]
+) -> dict[str, str]:
+    return dict(map(_label, given))
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        msg = f"{text!r} is not NAME=TEXT."
+        raise click.BadParameter(msg)
+    return name, value
+
+
 @click.group(name="wf", help="Look at the runs of a world, and move them on.")
 def table() -> None:
     """Hold the commands; each is added below."""
@@ -56,7 +70,7 @@ def _command(
     "labels",
     multiple=True,
     metavar="NAME=TEXT",
-    callback=lambda _context, _option, given: dict(map(_label, given)),
+    callback=_labels,
     help="Only runs that are labelled so; may be given again.",
 )
 @click.option("-n", "--limit", type=click.IntRange(1), default=20, help="How many at most.")
@@ -245,14 +259,6 @@ def sql(caller: Caller, query: Sequence[str]) -> None:
 def doctor(caller: Caller) -> None:
     """Say what is installed, which world this is, who owns it, and where its key is."""
     click.echo("\n".join(columns(examine(caller))))
-
-
-def _label(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        msg = f"{text!r} is not NAME=TEXT."
-        raise click.BadParameter(msg)
-    return name, value
 
 
 def _dumped(value: Any) -> str:

@@ -27,6 +27,8 @@ def as_data(error: BaseException, depth: int = 0) -> dict[str, Tree]:
         "cause": None,
         "parts": [],
     }
+    if depth == 0:
+        data["traceback"] = _own_frames(error)
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None and depth < CAUSES:
         data["cause"] = as_data(cause, depth + 1)
@@ -34,8 +36,6 @@ def as_data(error: BaseException, depth: int = 0) -> dict[str, Tree]:
         # isinstance() leaves open what the group is a group of
         parts = _parts(error)  # pyright: ignore[reportUnknownArgumentType]
         data["parts"] = [as_data(part, depth + 1) for part in parts]
-    if depth == 0:
-        data["traceback"] = _own_frames(error)
     return data
 
 

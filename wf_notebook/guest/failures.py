@@ -66,9 +66,8 @@ def _parts_of(error: Any) -> tuple[BaseException, ...]:
 
 def _step(error: BaseException) -> dict[str, int]:
     """Return which step failed; a source may have written anything there."""
-    position: object = error.position if isinstance(error, StepError) else 0
-    known = type(position) is int and 0 < position <= _MAX_POSITION
-    return {"step": position} if known and isinstance(position, int) else {}
+    position: Any = error.position if isinstance(error, StepError) else 0
+    return {"step": position} if type(position) is int and 0 < position <= _MAX_POSITION else {}
 
 
 class _Describer:

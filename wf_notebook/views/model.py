@@ -302,7 +302,7 @@ def build_view(  # noqa: PLR0913 - the facts that are not in the log, by name
         blocked=visible(blocked or "") if status == "blocked" else "",
         changed=() if state.terminal else tuple(changed),
         attributes=state.attributes,
-        parent=str((state.created.get("parent") or {}).get("run_id", "")),
+        parent=_parent(state),
         why=why,
     )
 
@@ -340,6 +340,11 @@ def failure_of(state: RunState) -> str:
 def error_type(error: Mapping[str, Any] | None) -> str:
     """Return the type name of an error kept as data, without anything else of it."""
     return visible(str((error or {}).get("type", "")))[:_TYPE_CHARS]
+
+
+def _parent(state: RunState) -> str:
+    found: Mapping[str, Any] = state.created.get("parent") or {}
+    return str(found.get("run_id", ""))
 
 
 def _shown(line: int | None, offset: int) -> int | None:

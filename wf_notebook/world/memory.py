@@ -214,8 +214,8 @@ def _copied_chunk(chunk: Chunk) -> Chunk:
 
 
 def _parent(created: Event) -> str | None:
-    found: str | None = (created.meta.get("parent") or {}).get("run_id")
-    return found
+    found: Mapping[str, Any] = created.meta.get("parent") or {}
+    return found.get("run_id")
 
 
 def _row(log: Sequence[Event]) -> RunRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -24,7 +25,7 @@ def with_isolation(body: Callable[[ProcessIsolation], Awaitable[Any]], **limits:
     """Run a coroutine with an isolation that is closed afterwards."""
 
     async def run() -> Any:
-        isolation = ProcessIsolation(Limits(**limits))
+        isolation = ProcessIsolation(Limits(**limits), strict=sys.platform == "linux")
         try:
             return await body(isolation)
         finally:

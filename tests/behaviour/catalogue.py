@@ -8,6 +8,7 @@ from tests.behaviour.concurrency import CONCURRENCY
 from tests.behaviour.hooks import HOOKS
 from tests.behaviour.outcomes import ERRORS_AND_RUNS
 from tests.behaviour.sleeps import SLEEPS
+from tests.behaviour.speaking import SPEAKING
 from tests.behaviour.steps import STEPS
 from tests.behaviour.tokens import TOKENS_AND_RACES
 from tests.behaviour.values import VALUES
@@ -16,6 +17,7 @@ BEHAVIOURS = [
     *HOOKS,
     *TOKENS_AND_RACES,
     *STEPS,
+    *SPEAKING,
     *SLEEPS,
     *CONCURRENCY,
     *ERRORS_AND_RUNS,

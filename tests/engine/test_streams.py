@@ -552,3 +552,22 @@ def test_a_reader_ends_with_its_world(world: World) -> None:
     thread.join(10)
     assert len(errors) == 1
     say(None)
+
+
+@step(retries=1)
+async def recites_twice() -> str:
+    out = step_context().stream("poem")
+    out.write("so much depends")
+    await out.drain()
+    out.close()
+    if not step_context().again:
+        raise RuntimeError("the answer was lost")
+    return "recited"
+
+
+def test_another_attempt_finds_the_stream_whole(world: World) -> None:
+    """What an earlier attempt has closed is complete: the next one adds nothing, and goes on."""
+    run = go(world, "return await steps.recites_twice()", recites_twice)
+    assert run.result(timeout=10) == "recited"
+    assert list(run.stream("poem")) == ["so much depends"]
+    assert types(run).count("stream_closed") == 1

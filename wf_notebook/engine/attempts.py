@@ -37,6 +37,7 @@ class Call:
         step: the registered step.
         args: the bound arguments, as a tree.
         first_started_us: when the first attempt started.
+        again: whether an attempt was made before.
         root_id: the run at the top of the run that calls.
         attributes: that run's.
     """
@@ -47,6 +48,7 @@ class Call:
     step: Step
     args: dict[str, Tree]
     first_started_us: int
+    again: bool
     root_id: str
     attributes: Attributes
 
@@ -116,6 +118,7 @@ class Attempts:
             call.key,
             call.attempt,
             datetime.fromtimestamp(call.first_started_us / SECOND_US, UTC),
+            call.again,
             call.root_id,
             self._world_id,
             label,

@@ -30,6 +30,7 @@ class StepContext:
             serves as an idempotency key towards other systems.
         attempt: 1, 2, 3 …
         first_started: when the first attempt started, aware, UTC.
+        again: whether an attempt was made before: it failed, or its process died in it.
         root_id: the run at the top: `run_id`, unless that run was itself started by a step.
         world_id: the world that the run lives in.
         signal: set when this attempt is asked to stop; a synchronous step that waits can wait for
@@ -40,6 +41,7 @@ class StepContext:
     step_id: str
     attempt: int
     first_started: datetime
+    again: bool
     root_id: str
     world_id: str
     label: Callable[[Mapping[str, str | None]], None] = field(repr=False, compare=False)
@@ -89,7 +91,7 @@ class StepContext:
         Raises:
             UsageError: the name cannot be used; "stdout" is what the source prints.
         """
-        return StreamWriter(name, self.outbox, self.signal)
+        return StreamWriter(name, self.outbox, self.signal, again=self.again)
 
     def stop(self) -> None:
         """Say that the attempt has to stop, or has returned; for the engine."""

@@ -114,6 +114,11 @@ class Outbox:
             self._post(self.run_id, StreamEnded(stream, reply))
             return reply
 
+    def is_closed(self, stream: str) -> bool:
+        """Whether a stream takes no more."""
+        with self._gate:
+            return stream in self._closed
+
     def durable(self) -> Future[None]:
         """Return a future that is done once everything written so far is durable.
 

@@ -205,9 +205,10 @@ def _add_attempt(
         event = pen.write(
             "step_started", key, attempt=number, rerun=rerun or None, digest=_other_code(act, step)
         )
-        first = act.state.steps[key].attempts[0].started_us if number > 1 or rerun else pen.time_us
+        again = number > 1 or rerun
+        first = act.state.steps[key].attempts[0].started_us if again else pen.time_us
         result.calls.append(
-            Call(act.run_id, key, number, step, args, first, act.root_id, act.attributes)
+            Call(act.run_id, key, number, step, args, first, again, act.root_id, act.attributes)
         )
     else:
         return  # it waits for a slot

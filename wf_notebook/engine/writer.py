@@ -31,7 +31,8 @@ class StreamWriter:
     Chunks are durable in the order in which they are written, also by several threads: many of them
     go into one commit, and all of an attempt's before its outcome. Another attempt appends after
     what the earlier ones wrote, whether they failed or their process died; what was acknowledged
-    (by `drain` or `flush`) is never lost. Once the attempt was told to stop, has returned, or its
+    (by `drain` or `flush`) is never lost. A stream that an earlier attempt has closed is whole: what
+    another one writes to it again is dropped. Once the attempt was told to stop, has returned, or its
     run has ended, nothing more is taken.
 
     Attributes:
@@ -56,7 +57,9 @@ class StreamWriter:
     '0 1 2 3 4 '
     """
 
-    def __init__(self, name: str, outbox: Outbox, stopped: threading.Event) -> None:
+    def __init__(
+        self, name: str, outbox: Outbox, stopped: threading.Event, *, again: bool = False
+    ) -> None:
         if not _NAME.fullmatch(name):
             msg = f"A stream cannot be called {name!r}."
             hint = "Use 1 to 64 letters, digits, `_`, `-`, `.` and `:`."
@@ -68,6 +71,7 @@ class StreamWriter:
         self._outbox = outbox
         self._stopped = stopped
         self._closing: Future[int] | None = None
+        self._whole = again and outbox.is_closed(name)
 
     def __repr__(self) -> str:
         return f"<StreamWriter {self.name} of {self._outbox.run_id}>"
@@ -90,6 +94,8 @@ class StreamWriter:
                 f"The {what} is {size / (1 << 20):.1f} MiB long; one may have {CHUNK_BYTES >> 20}."
             )
             raise PayloadError(msg, path=what, hint="Write it in pieces.")
+        if self._whole:
+            return
         written = Written(Chunk(self.name, None, tree), size)
         self._outbox.put(written, self._stopped, waits=not _loop_runs_here())
 
@@ -119,9 +125,7 @@ class StreamWriter:
             self._closing.result()
 
     def close(self) -> None:
-        """Let the stream take no more, from any attempt: its readers end. Idempotent.
-
-        A step that may be tried again closes at its very end: another attempt could not write.
+        """Let the stream take no more, from any step: its readers end. Idempotent.
 
         Raises:
             StreamClosedError: the attempt or its run is over.

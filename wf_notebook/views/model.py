@@ -170,6 +170,7 @@ class RunView:
         changed: aliases of steps whose code has changed since the run was started.
         attributes: plain texts that the run can be found by.
         parent: id of the run whose step started it, or "".
+        runtime: what its source was started on: "Python 3.11.7, language 1", or "".
         why: what it waits on, one sentence as of `now_us`; not in `to_json()`.
     """
 
@@ -194,6 +195,7 @@ class RunView:
     changed: tuple[str, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict[str, str])
     parent: str = ""
+    runtime: str = ""
     why: str = ""
 
     @property
@@ -217,7 +219,7 @@ class RunView:
         labels = ", ".join(f"{name}={text}" for name, text in self.attributes.items())
         parent = f"started by {self.parent}" if self.parent else ""
         changed = f"changed since it began: {', '.join(self.changed)}" if self.changed else ""
-        return tuple(visible(note) for note in (labels, parent, changed) if note)
+        return tuple(visible(note) for note in (self.runtime, labels, parent, changed) if note)
 
     @property
     def titles(self) -> dict[str, str]:
@@ -303,6 +305,7 @@ def build_view(  # noqa: PLR0913 - the facts that are not in the log, by name
         changed=() if state.terminal else tuple(changed),
         attributes=state.attributes,
         parent=_parent(state),
+        runtime=_runtime(state),
         why=why,
     )
 
@@ -340,6 +343,11 @@ def failure_of(state: RunState) -> str:
 def error_type(error: Mapping[str, Any] | None) -> str:
     """Return the type name of an error kept as data, without anything else of it."""
     return visible(str((error or {}).get("type", "")))[:_TYPE_CHARS]
+
+
+def _runtime(state: RunState) -> str:
+    python, language = state.created.get("python"), state.created.get("language")
+    return f"Python {python}, language {language}" if python and language else ""
 
 
 def _parent(state: RunState) -> str:

@@ -257,7 +257,10 @@ def sql(caller: Caller, query: Sequence[str]) -> None:
 @_command("doctor")
 @click.pass_obj
 def doctor(caller: Caller) -> None:
-    """Say what is installed, which world this is, who owns it, and where its key is."""
+    """Say what is installed, whether strict isolation holds, and whose world this is.
+
+    A confined guest tries to break out; the world's owner and the place of its key are named.
+    """
     click.echo("\n".join(columns(examine(caller))))
 
 

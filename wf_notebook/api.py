@@ -257,7 +257,8 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         path: a local file, ":memory:", or None for the notebook's own.
         key: 32 bytes, their hex or base64, a function that returns that, or a key provider; None
             for `WF_NOTEBOOK_KEY` or the key file of this user.
-        isolation: "process" or "inline" for runs that don't say; None for the best there is.
+        isolation: "strict", "process" or "inline" for runs that don't say; None for "strict" where
+            it holds on this machine, else "process".
         clock: what time it is; `wf_notebook.testing.VirtualClock` in tests.
         steps: all that this world can run, a list or a map; None for whatever `@step` registers.
         read_only: look only: nothing moves, nothing is written.
@@ -388,7 +389,7 @@ def start(  # noqa: PLR0913 - keyword-only past the arguments
         id: idempotency key: the same key, source and arguments give the existing run.
         attributes: plain text to find the run by; not sealed.
         world: where; the current one unless given, in a step the step's own.
-        isolation: "process" or "inline".
+        isolation: "strict", "process" or "inline".
         origin: where the source came from, for tracebacks.
         attach: return an unfinished run of the same source and arguments instead, if there is one.
 

@@ -73,6 +73,10 @@ FORGED = {
     "a step that was not given": asking(op="step", alias="b", args={}),
     "a step by its id": asking(op="step", alias="step//os//system", args={}),
     "arguments that are no object": asking(op="step", alias="a", args=[1]),
+    "an argument that is no value": asking(op="step", alias="a", args={"x": {"$t": "part", "v": 9}}),
+    "an argument that points into the world": asking(
+        op="step", alias="a", args={"x": {"$t": "part", "v": 9}, "y": "z" * 70_000}
+    ),
     "an unknown command": asking(op="exec", code="1"),
     "position 0": asking(**STEP, n=0),
     "a huge position": asking(**STEP, n=1 << 40),

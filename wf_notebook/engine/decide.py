@@ -206,6 +206,12 @@ class Decision:
     cancel: CancelAsked | None = None
     gave_up: GaveUp | None = None
 
+    def add(self, event: NewEvent, reply: Future[int] | None) -> None:
+        """Append an event, and tell whoever asked for it, once it is durable."""
+        self.events.append(event)
+        if reply is not None:
+            self.replies.append((reply, event))
+
     def askers(self) -> list[Future[int]]:
         """Everybody who still waits for an answer."""
         cancel = [self.cancel.reply] if self.cancel is not None else []
@@ -226,12 +232,16 @@ def decide(  # noqa: C901 - one arm for each kind of item
                 _wait_ended(state, item, pen, decision, closed)
             case Resumed():
                 _resumed(state, item, pen, decision)
-            case AttributesSet() | Adopted():
-                _noted(state, item, pen, decision)
+            case AttributesSet():
+                decision.add(_labelled(state, item, pen, decision), item.reply)
+            case Adopted():
+                decision.add(pen.write("run_adopted", notebook=item.notebook), item.reply)
             case StreamEnded():
                 _stream_ended(state, item, pen, decision)
-            case CancelAsked() | GaveUp():
-                _ends(state, item, decision)
+            case CancelAsked():
+                _cancelled(state, item, decision)
+            case GaveUp():
+                decision.gave_up = item
             case Nudge():
                 pass
             case _:
@@ -286,9 +296,7 @@ def _wait_ended(
         return
     closed.add(item.wait)
     event = pen.write("wait_completed", wait.id, woken=item.woken or None)
-    decision.events.append(event)
-    if item.reply is not None:
-        decision.replies.append((item.reply, event))
+    decision.add(event, item.reply)
 
 
 def _resumed(state: RunState, item: Resumed, pen: Pen, decision: Decision) -> None:
@@ -306,8 +314,7 @@ def _resumed(state: RunState, item: Resumed, pen: Pen, decision: Decision) -> No
     event = pen.write(
         "hook_received", item.hook, data={"payload": item.payload}, resume_id=item.resume_id
     )
-    decision.events.append(event)
-    decision.replies.append((item.reply, event))
+    decision.add(event, item.reply)
 
 
 def _not_open(state: RunState, token: str) -> HookNotFoundError:
@@ -328,17 +335,6 @@ def hook_disposed(token: str, run_id: str, also: str = "") -> HookNotFoundError:
     return HookNotFoundError(msg, reason="disposed")
 
 
-def _noted(state: RunState, item: AttributesSet | Adopted, pen: Pen, decision: Decision) -> None:
-    """Note what changes nothing for the body."""
-    if isinstance(item, Adopted):
-        event = pen.write("run_adopted", notebook=item.notebook)
-    else:
-        event = _labelled(state, item, pen, decision)
-    decision.events.append(event)
-    if item.reply is not None:
-        decision.replies.append((item.reply, event))
-
-
 def _labelled(state: RunState, item: AttributesSet, pen: Pen, decision: Decision) -> NewEvent:
     set_before = [e for e in decision.events if e.type == "attr_set"]
     before = set_before[-1].meta["attributes"] if set_before else state.attributes
@@ -346,10 +342,7 @@ def _labelled(state: RunState, item: AttributesSet, pen: Pen, decision: Decision
     return pen.write("attr_set", attributes=merged(before, item.changes), step=item.step)
 
 
-def _ends(state: RunState, item: CancelAsked | GaveUp, decision: Decision) -> None:
-    if isinstance(item, GaveUp):
-        decision.gave_up = item
-        return
+def _cancelled(state: RunState, item: CancelAsked, decision: Decision) -> None:
     if state.terminal or decision.cancel is not None:
         decision.replies.append((item.reply, None))
         return
@@ -357,12 +350,10 @@ def _ends(state: RunState, item: CancelAsked | GaveUp, decision: Decision) -> No
 
 
 def _stream_ended(state: RunState, item: StreamEnded, pen: Pen, decision: Decision) -> None:
-    event = None
     if not state.terminal and item.stream not in state.closed_streams:
-        event = pen.write("stream_closed", stream=item.stream)
-        decision.events.append(event)
-    if item.reply is not None:
-        decision.replies.append((item.reply, event))
+        decision.add(pen.write("stream_closed", stream=item.stream), item.reply)
+    elif item.reply is not None:
+        decision.replies.append((item.reply, None))
 
 
 # --- what the guest asked ----------------------------------------------------------------------
@@ -431,6 +422,8 @@ class Asked:
         binding = self.definition.binding(command.alias) if self.definition else None
         if binding is None:
             raise _forged(f"step '{command.alias}', which this run was not given")
+        if not is_tree(command.args):
+            raise _forged(f"step '{command.alias}' with an argument that is no value")
         return self.pen.write(
             "step_created", cid, data={"args": command.args},
             n=command.n, alias=command.alias, step_id=binding.step_id, line=command.line,

@@ -65,13 +65,22 @@ def _message(error: BaseException) -> str:
         return f"<its message could not be read: {type(bad).__name__}>"
 
 
+def headline(error: Mapping[str, Any]) -> str:
+    """Return the type and the message of a failure.
+
+    >>> headline({"type": "ValueError", "message": "no such order"})
+    'ValueError: no such order'
+    """
+    return f"{error.get('type', 'Error')}: {error.get('message', '')}".rstrip(": ")
+
+
 def told(error: Mapping[str, Any]) -> str:
     """Return a failure in one line; of a group, its parts as well.
 
-    >>> told({"type": "ValueError", "message": "no such order"})
-    'ValueError: no such order'
+    >>> told({"type": "ExceptionGroup", "message": "two", "parts": [{"type": "KeyError"}]})
+    'ExceptionGroup: two: KeyError'
     """
-    said = f"{error.get('type', 'Error')}: {error.get('message', '')}".rstrip(": ")
+    said = headline(error)
     parts: Sequence[Mapping[str, Any]] = error.get("parts") or ()
     if not parts:
         return said

@@ -468,7 +468,7 @@ def is_tree(found: Any) -> bool:
     """
     try:
         decode(found)
-        canonical(found)
+        json.dumps(found, allow_nan=False)
     except (ValueError, TypeError, RecursionError):
         return False
     return True

@@ -25,14 +25,19 @@ async def choose(mode: str | None, limits: Limits) -> Isolation:
         IsolationUnavailable: the mode is not to be had.
     """
     match mode:
-        case None:
-            holds = (await prove(limits)).holds
-            return _processes(limits, strict=holds)
-        case "strict":
-            found = await prove(limits)
-            if not found.holds:
+        case None | "strict":
+            isolation = _processes(limits, strict=True)
+            try:
+                found = await _proof_of(isolation)
+            except BaseException:  # the world is being closed
+                await isolation.close()
+                raise
+            if found.holds:
+                return isolation  # the processes that were started to try serve from now on
+            await isolation.close()
+            if mode == "strict":
                 raise _not_strict(found)
-            return _processes(limits, strict=True)
+            return _processes(limits, strict=False)
         case "process":
             return _processes(limits, strict=False)
         case "inline":
@@ -49,14 +54,19 @@ async def prove(limits: Limits) -> Proof:
 
     It is tried once in a process.
     """
+    isolation = _processes(limits, strict=True)
+    try:
+        return await _proof_of(isolation)
+    finally:
+        await isolation.close()
+
+
+async def _proof_of(isolation: ProcessIsolation) -> Proof:
     if not _proven:
-        isolation = _processes(limits, strict=True)
         try:
             _proven.append(await isolation.prove())
         except IsolationUnavailable as error:
             return Proof(trouble=error.message)
-        finally:
-            await isolation.close()
     return _proven[0]
 
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final
 
+from wf_notebook.engine.failures import headline
 from wf_notebook.notebook.pointing import place, pointed, printable
 
 if TYPE_CHECKING:
@@ -70,8 +71,7 @@ class _Shown:
 
 def named(error: Failure) -> str:
     """Return a failure's type and message in one line."""
-    text = f"{error.get('type', 'Error')}: {error.get('message', '')}".rstrip(": ")
-    return printable(text.replace("\n", " "))
+    return printable(headline(error).replace("\n", " "))
 
 
 def _in_the_step(error: Failure) -> list[str]:

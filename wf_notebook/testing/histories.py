@@ -132,7 +132,7 @@ def replay_history(
             ones; the directive may be missing, as in a cell.
         steps: for an edited source that names other steps: given beside the stored ones.
         at: only the first so many events, for the run as it stood then; None for all.
-        isolation: "process" or "inline"; None for the best there is.
+        isolation: "strict", "process" or "inline"; None for the best there is.
 
     Raises:
         HistoryError: the history is not as it was saved.

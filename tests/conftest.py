@@ -16,6 +16,8 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.sizes import by_night
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -36,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    load_hypothesis_profile(nightly=config.getoption("--nightly"))
+    load_hypothesis_profile(nightly=by_night(bool(config.getoption("--nightly"))))
     # For doctests and for fixtures that outlive a test; each test gets a home of its own below.
     folder = tempfile.mkdtemp(prefix="wf-tests-")
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))

@@ -22,8 +22,9 @@ from wf_notebook.ids import SystemIds
 from wf_notebook.launching import Arguments, launched, prepare
 from wf_notebook.run import Run
 from wf_notebook.world.duckdb import DuckDBStore
+from wf_notebook.world.filesystems import warn_if_shared
 from wf_notebook.world.keys import resolve_key
-from wf_notebook.world.paths import default_path
+from wf_notebook.world.paths import default_path, world_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -253,6 +254,8 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
 ) -> World:
     """Open a world, or make it; its unfinished runs go on.
 
+    Warns, once for each world, if it lies on a file system whose locks may not hold.
+
     Args:
         path: a local file, ":memory:", or None for the notebook's own.
         key: 32 bytes, their hex or base64, a function that returns that, or a key provider; None
@@ -267,6 +270,7 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
 
     Raises:
         WorldPathError: the path is not a local file.
+        WorldFullError: there is no room for it; nothing of it is left.
         WorldLockedError: another process owns the world.
         WorldDamagedError, WorldVersionError: the file cannot be used; it is left as it is.
         WorldKeyError: what is given as key is not one.
@@ -274,6 +278,7 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
     """
     registry = REGISTRY if steps is None else StepRegistry(steps_by_alias(steps).values())
     chosen = default_world_path() if path is None else path
+    warn_if_shared(world_path(chosen), stacklevel=2)
     provider = resolve_key(
         str(chosen),
         key,

@@ -20,6 +20,7 @@ from wf_notebook.errors import (
     UsageError,
     WorldPathError,
 )
+from wf_notebook.world import filesystems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -438,10 +439,19 @@ def test_wake_ends_the_sleep(start: Callable[[str], Run], wf: Callable[..., str]
 def test_doctor_says_what_is_here(world: World, wf: Callable[..., str]) -> None:
     """Versions, the world, its owner, where its key is, what isolation there is."""
     said = wf("doctor")
-    for word in ("python", "duckdb", "clicks", "owner", "isolation"):
+    for word in ("python", "duckdb", "clicks", "file system", "owner", "isolation"):
         assert re.search(rf"^{word} ", said, re.MULTILINE)
     assert world.path in said
     assert "keys" in said
+
+
+def test_doctor_doubts_a_file_system_of_others(
+    world: World, wf: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over a network the lock of the owner may not hold."""
+    assert "another machine" not in wf("doctor")
+    monkeypatch.setattr(filesystems, "kind_of", lambda _path: "nfs4")
+    assert re.search(r"^file system +nfs4: another machine", wf("doctor"), re.MULTILINE)
 
 
 def test_doctor_works_without_a_world(capsys: pytest.CaptureFixture[str]) -> None:

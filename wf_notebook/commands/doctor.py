@@ -11,6 +11,8 @@ from wf_notebook import config
 from wf_notebook.engine.loops import LoopThread
 from wf_notebook.errors import WorldError, WorldLockedError
 from wf_notebook.isolation.choose import prove
+from wf_notebook.world.filesystems import DOUBTS, kind_of, shared_kind
+from wf_notebook.world.paths import MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,10 +70,23 @@ def _world(caller: Caller) -> Sequence[tuple[str, str]]:
         return [("world", str(error))]
     return [
         ("world", world.path),
+        ("file system", file_system(world.path)),
         ("owner", "nobody: opened to read only" if world.read_only else "this process"),
         ("key", _key_place()),
         ("isolation", f"{world.host.mode(None)} unless a run says otherwise"),
     ]
+
+
+def file_system(path: str) -> str:
+    """Say what a world lies on, and whether that keeps other machines from opening it, too.
+
+    >>> file_system(":memory:")
+    'memory: gone when it is closed'
+    """
+    if path == MEMORY:
+        return "memory: gone when it is closed"
+    shared, kind = shared_kind(path), kind_of(path)
+    return f"{shared}: {DOUBTS}" if shared else kind or "not told by this system"
 
 
 def _key_place() -> str:

@@ -13,7 +13,6 @@ from wf_notebook import WorkflowError, get_run, open_world, start, step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from wf_notebook.api import World
 
@@ -100,14 +99,6 @@ def test_result_that_cannot_cross(world: World) -> None:
     _, text = code_of(lambda: run.result(timeout=30))
     assert "PayloadError" in text
     assert [len(s.attempts) for s in run.steps] == [1]
-
-
-def test_not_a_world(tmp_path: Path) -> None:
-    """A file that is no world is left as it is."""
-    file = tmp_path / "orders.duckdb"
-    file.write_text("order,amount\n")
-    assert code_of(lambda: open_world(file, key=KEY))[0] == "WF304"
-    assert file.read_text() == "order,amount\n"
 
 
 OTHER = "from wf_notebook import open_world; w = open_world({path!r}, {more}); print(w.rows())"

@@ -56,30 +56,6 @@ def test_files_are_private(place: Path) -> None:
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
 
 
-def make_text(path: Path) -> None:
-    path.write_text("hello\n" * 1000)
-
-
-def make_sqlite(path: Path) -> None:
-    import sqlite3
-
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("create table a (b)")
-        connection.commit()
-
-
-def make_foreign(path: Path) -> None:
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("create table events as select range as a from range(100000)")
-
-
-def make_foreign_with_log(path: Path) -> None:
-    make_foreign(path)
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("pragma disable_checkpoint_on_shutdown")
-        connection.execute("insert into events values (1)")
-
-
 def make_truncated(path: Path) -> None:
     make_world(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -110,10 +86,6 @@ def make_nameless(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "error"),
     [
-        (make_text, WorldPathError),
-        (make_sqlite, WorldPathError),
-        (make_foreign, WorldPathError),
-        (make_foreign_with_log, WorldPathError),
         (make_truncated, WorldDamagedError),
         (make_flipped, WorldDamagedError),
         (make_future, WorldVersionError),
@@ -121,7 +93,7 @@ def make_nameless(path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("read_only", [False, True])
-def test_what_is_no_world_of_ours_is_left_as_it_is(
+def test_a_world_that_cannot_be_used_is_left_as_it_is(
     place: Path, make: Any, error: type[WorldError], *, read_only: bool
 ) -> None:
     """A coded error with a way out; file and log are untouched, byte for byte."""
@@ -193,7 +165,7 @@ def test_a_new_world_is_whole_or_not_there(place: Path, monkeypatch: pytest.Monk
     assert os.listdir(place.parent) == []
     with monkeypatch.context() as patch:
         patch.setattr(os, "rename", fail_to_rename)
-        with pytest.raises(WorldPathError, match="No space"):
+        with pytest.raises(WorldFullError, match="No space"):
             opened(place)
     assert os.listdir(place.parent) == []
     (place.parent / "w.duckdb.new").write_bytes(b"left by one that died")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import stat
 import sys
@@ -118,6 +119,18 @@ def test_a_config_folder_that_cannot_be_made_names_the_way_out(tmp_path: Path) -
     (tmp_path / "file").write_text("")
     with pytest.raises(WorldKeyError, match="WF_NOTEBOOK_KEY"):
         KeyFolder(str(tmp_path / "file" / "keys")).master_key(None)
+
+
+def test_no_half_of_a_key_file_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk there is no key, and nothing of one."""
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(WorldKeyError, match="No space"):
+        KeyFolder(str(tmp_path / "keys")).master_key(None)
+    assert os.listdir(tmp_path / "keys") == []
 
 
 def test_a_key_in_memory_is_made_once() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wf_notebook.errors import WorldLockedError, WorldPathError
+from wf_notebook.errors import WorldFullError, WorldLockedError, WorldPathError
 from wf_notebook.world.lock import acquire
 
 if TYPE_CHECKING:
@@ -156,3 +156,20 @@ def test_reading_needs_no_folder_that_can_be_written(
         acquire(str(tmp_path / "w"), OWNER, shared=True).release()
         with pytest.raises(WorldPathError, match="Read-only"):
             acquire(str(tmp_path / "w"), OWNER)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_without_room_there_is_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """Neither a file that says nothing, nor a descriptor that holds it."""
+
+    def full(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(WorldFullError, match="lock"):
+            acquire(str(tmp_path / "w"), OWNER)
+    assert os.listdir(tmp_path) == []
+    acquire(str(tmp_path / "w"), OWNER).release()

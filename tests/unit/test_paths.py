@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from wf_notebook.errors import WorldDamagedError, WorldPathError
-from wf_notebook.world.paths import default_path, exists, make_folder, prepare, world_path
+from wf_notebook.errors import WorldDamagedError, WorldFullError, WorldPathError
+from wf_notebook.world.paths import default_path, exists, make_folder, prepare, unmake, world_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     "path",
     [
         "md:orders", "s3://bucket/w.duckdb", "http://x/w.duckdb", "https:x", "gcs:x", "file:///x",
-        "sqlite:w.db", "ducklake:x", "motherduck:", "", "a\0b", ":memory:shared", ":x",
+        "sqlite:w.db", "ducklake:x", "motherduck:", "", "a\0b", ":memory:shared", ":x", "\udcff",
     ],
 )  # fmt: skip
 def test_only_local_paths_are_taken(path: str) -> None:
@@ -111,6 +112,42 @@ def test_our_folder_ignores_itself(tmp_path: Path) -> None:
     assert (tmp_path / ".wf_notebook" / ".gitignore").read_text() == "mine\n"
     prepare(str(tmp_path / "other" / "w.duckdb"))
     assert not (tmp_path / "other" / ".gitignore").exists()
+
+
+def test_what_was_made_can_be_taken_back(tmp_path: Path) -> None:
+    """But not what was there, nor a folder that something lies in by now."""
+    made = prepare(str(tmp_path / "a" / ".wf_notebook" / "w.duckdb"))
+    assert [os.path.basename(path) for path in made] == ["a", ".wf_notebook", ".gitignore"]
+    assert prepare(str(tmp_path / "a" / ".wf_notebook" / "w.duckdb")) == []
+    (tmp_path / "a" / "other").touch()
+    unmake(made)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "other"]
+
+
+@pytest.mark.parametrize("fails", ["mkdir", "open"])
+def test_without_room_no_half_of_a_folder_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    """Neither the folders above it, nor an empty .gitignore."""
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    real_mkdir, real_open = os.mkdir, open
+
+    def mkdir(path: str, mode: int) -> None:
+        if fails == "mkdir" and path.endswith(".wf_notebook"):
+            raise full
+        real_mkdir(path, mode)
+
+    def opens(path: str, *more: str, **named: str) -> Any:
+        real_open(path, *more, **named).close()
+        raise full
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "mkdir", mkdir)
+        if fails == "open":
+            patch.setattr("builtins.open", opens)
+        with pytest.raises(WorldFullError, match="No space"):
+            prepare(str(tmp_path / "a" / ".wf_notebook" / "w.duckdb"))
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_folder_that_cannot_be_made_is_a_path_error(tmp_path: Path) -> None:

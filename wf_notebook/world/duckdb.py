@@ -30,7 +30,7 @@ from wf_notebook.world.duckdb_errors import refusal, world_error
 from wf_notebook.world.keyring import Keyring
 from wf_notebook.world.keys import key_for_new, missing_key
 from wf_notebook.world.lock import acquire
-from wf_notebook.world.paths import MEMORY, exists, make_private, prepare, world_path
+from wf_notebook.world.paths import MEMORY, exists, make_private, prepare, unmake, world_path
 from wf_notebook.world.rows import packed
 from wf_notebook.world.vault import Vault, key_id
 from wf_notebook.world.worldfile import WorldFile
@@ -208,6 +208,7 @@ class DuckDBStore:
         self.key_id = ""
         self.locked: WorldKeyError | None = None
         self._lock: OwnerLock | None = None
+        self._made: list[str] = []
         self._pid = os.getpid()
         self._closing = False
         self._file = WorldFile(path, Connection.open, read_only=read_only)
@@ -236,6 +237,7 @@ class DuckDBStore:
 
         Raises:
             WorldPathError: not a path of a local file, or not a world of ours.
+            WorldFullError: there is no room for it; nothing of it is left.
             WorldLockedError: somebody else has it open, or this process has.
             WorldDamagedError, WorldVersionError: it cannot be read; it was left as it is.
             WorldKeyError: what should be a key isn't one.
@@ -243,13 +245,17 @@ class DuckDBStore:
         place = world_path(path)
         now_us = (clock or SystemClock()).now_us()
         if read_only and not exists(place):
-            raise WorldPathError(f"There is no world at {place} to be read.")
+            raise WorldPathError(
+                f"There is no world at {place} to be read.",
+                hint="Give the path of one that is there.",
+            )
         store = cls(place, read_only=read_only)
         try:
             store._own({"pid": os.getpid(), "since": iso(now_us), **(owner or {})})
             store._open(key_provider, now_us)
         except BaseException:
             store.close()
+            unmake(store._made)
             raise
         atexit.register(store.close)
         return store
@@ -353,7 +359,7 @@ class DuckDBStore:
         if self.path == MEMORY:
             return
         if not self.read_only:
-            prepare(self.path)
+            self._made = prepare(self.path)
         self._lock = acquire(self.path, owner, shared=self.read_only)
 
     def _open(self, provider: KeyProvider, now_us: int) -> None:

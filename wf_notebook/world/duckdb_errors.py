@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from typing import Final
 
@@ -15,13 +14,16 @@ from wf_notebook.errors import (
     WorldVersionError,
 )
 from wf_notebook.world.opening import is_duckdb
+from wf_notebook.world.paths import FULL
 
 # On a full disk DuckDB quotes the system; Windows says it in its own words.
 _FULL: Final = (
-    *(os.strerror(code) for code in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)),
+    *(os.strerror(code) for code in FULL),
     "not enough space",
 )
-# By name, because only world.duckdb imports DuckDB. After these a database answers nothing more.
+# After a fatal error it says this, and no more, until it is opened again; `Connection` does that.
+_GIVEN_UP: Final = "database has been invalidated"
+# By name, because only world.duckdb imports DuckDB.
 _DAMAGE: Final = frozenset({"FatalException", "InternalException", "SerializationException"})
 _DAMAGE_SIGNS: Final = ("Corrupt", "Could not read")
 

@@ -30,6 +30,11 @@ class Keyring:
         self._keys: OrderedDict[str, RunKey] = OrderedDict()
 
     @property
+    def is_locked(self) -> bool:
+        """Whether it opens nothing, and nothing can be written."""
+        return self._vault is None
+
+    @property
     def vault(self) -> Vault:
         """What seals and opens.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import os
 import string
 from collections.abc import Callable
@@ -132,6 +133,8 @@ class KeyFolder:
                 os.fsync(file.fileno())
             os.replace(path + ".new", path)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(path + ".new")
             raise WorldKeyError(
                 f"No key file can be written in {self._folder}: {error.strerror}.",
                 hint="Set WF_NOTEBOOK_KEY, or pass key= to open_world().",

@@ -15,10 +15,13 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from wf_notebook.errors import WorldLockedError, WorldPathError
+from wf_notebook.errors import WorldLockedError
+from wf_notebook.world.paths import path_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from wf_notebook.errors import WorldError
 
 SUFFIX: Final = ".lock"
 _HINT: Final = (
@@ -99,7 +102,7 @@ def acquire(world: str, owner: Mapping[str, Any], *, shared: bool = False) -> Ow
 
     Raises:
         WorldLockedError: somebody else has it; `owner` is what they said of themselves.
-        WorldPathError: the lock file cannot be made.
+        WorldPathError, WorldFullError: the lock file cannot be made; nothing of it is left.
     """
     path = world + SUFFIX
     while True:
@@ -113,9 +116,14 @@ def acquire(world: str, owner: Mapping[str, Any], *, shared: bool = False) -> Ow
         if _is_at(descriptor, path):
             break
         os.close(descriptor)  # its holder removed the file between our opening and locking it
+    lock = OwnerLock(path, descriptor)
     if not shared:
-        _write(descriptor, owner)
-    return OwnerLock(path, descriptor)
+        try:
+            _write(descriptor, owner)
+        except OSError as error:
+            lock.release()
+            raise _unmade(path, error) from error
+    return lock
 
 
 def _open(path: str, *, shared: bool) -> int:
@@ -124,10 +132,12 @@ def _open(path: str, *, shared: bool) -> int:
     except OSError as error:
         if shared and error.errno in (errno.EACCES, errno.EROFS):
             return -1
-        raise WorldPathError(
-            f"The lock file {path} cannot be made: {error.strerror}.",
-            hint="A world needs a folder that can be written.",
-        ) from error
+        raise _unmade(path, error) from error
+
+
+def _unmade(path: str, error: OSError) -> WorldError:
+    hint = "A world needs a folder that can be written; read_only=True is enough to look at one."
+    return path_error(error, f"The lock file {path} cannot be made", hint=hint)
 
 
 def _is_at(descriptor: int, path: str) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import stat
 from typing import TYPE_CHECKING, Final
 
-from wf_notebook.errors import WorldDamagedError, WorldPathError
+from wf_notebook.errors import WorldDamagedError, WorldFullError, WorldPathError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from os import PathLike
 
 MEMORY: Final = ":memory:"
@@ -19,6 +21,7 @@ _PRIVATE: Final = 0o700
 # Two letters at least: a drive such as C: is no scheme. DuckDB would load an extension for these.
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _HINT: Final = "Give the path of a local file, or ':memory:'."
+FULL: Final = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)  # what a system says that has no room
 
 
 def default_path(notebook: str | None, folder: str) -> str:
@@ -40,7 +43,8 @@ def world_path(path: str | PathLike[str]) -> str:
     """Return the real, absolute path of a world, or ":memory:". Nothing is opened or made.
 
     Raises:
-        WorldPathError: it has a scheme or a NUL, or something else than a file is there.
+        WorldPathError: it has a scheme or a NUL, no database could be told it, or something else
+            than a file is there.
         WorldDamagedError: the file is empty, or gone although its log is there.
     """
     text = os.fspath(path)
@@ -52,10 +56,26 @@ def world_path(path: str | PathLike[str]) -> str:
         raise WorldPathError(f"{text!r} is not a local path: it begins with a scheme.", hint=_HINT)
     full = os.path.realpath(os.path.expanduser(text))
     try:
+        full.encode()
+    except UnicodeEncodeError:
+        raise WorldPathError(f"{full!r} is not a name in UTF-8.", hint=_HINT) from None
+    try:
         _check_file(full)
     except OSError as error:
-        raise WorldPathError(f"{full} cannot be used: {error.strerror}.", hint=_HINT) from error
+        raise path_error(error, f"{full} cannot be used") from error
     return full
+
+
+def path_error(error: OSError, what: str, *, hint: str = _HINT) -> WorldPathError | WorldFullError:
+    """Return what an error of the system means for a path: there is no room, or it won't do.
+
+    Args:
+        error: what the system said.
+        what: what cannot be done, as the beginning of a sentence.
+        hint: the way out, unless it is room.
+    """
+    text = f"{what}: {error.strerror}."
+    return WorldFullError(text) if error.errno in FULL else WorldPathError(text, hint=hint)
 
 
 def exists(path: str) -> bool:
@@ -82,34 +102,51 @@ def _check_file(path: str) -> None:
         )
 
 
-def prepare(path: str) -> None:
-    """Make the folder for a new world, private, if it isn't there.
+def prepare(path: str) -> list[str]:
+    """Make the folder for a new world, private, if it isn't there; returns what was made.
 
     Raises:
-        WorldPathError: it cannot be made.
+        WorldPathError, WorldFullError: it cannot be made; nothing of it is left.
     """
     folder = os.path.dirname(path)
+    made: list[str] = []
     try:
-        make_folder(folder)
+        made += make_folder(folder)
         if os.path.basename(folder) == FOLDER:
-            _ignore(folder)
+            made += _ignore(folder)
     except OSError as error:
-        raise WorldPathError(
-            f"The folder {folder} cannot be made: {error.strerror}.", hint=_HINT
-        ) from error
+        unmake(made)
+        raise path_error(error, f"The folder {folder} cannot be made") from error
+    return made
 
 
-def make_folder(folder: str) -> None:
-    """Make a folder and those above it, each with mode 0700; one that is there is left alone.
+def make_folder(folder: str) -> list[str]:
+    """Make a folder and those above it, each with mode 0700; returns those that were not there.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be made; nothing of it is left.
     """
-    if os.path.isdir(folder):
-        return
-    make_folder(os.path.dirname(folder))
-    with contextlib.suppress(FileExistsError):  # somebody else was quicker
-        os.mkdir(folder, _PRIVATE)
+    missing: list[str] = []
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    made: list[str] = []
+    try:
+        for path in reversed(missing):
+            with contextlib.suppress(FileExistsError):  # somebody else was quicker
+                os.mkdir(path, _PRIVATE)
+                made.append(path)
+    except OSError:
+        unmake(made)
+        raise
+    return made
+
+
+def unmake(made: Iterable[str]) -> None:
+    """Remove what `prepare` has made, last things first; a folder that is used by now stays."""
+    for path in reversed(list(made)):
+        with contextlib.suppress(OSError):
+            (os.rmdir if os.path.isdir(path) else os.unlink)(path)
 
 
 def make_private(path: str) -> None:
@@ -118,9 +155,15 @@ def make_private(path: str) -> None:
         os.chmod(path, 0o600)
 
 
-def _ignore(folder: str) -> None:
+def _ignore(folder: str) -> list[str]:
     """Keep worlds out of version control: they are data, and theirs is sealed for one user."""
     path = os.path.join(folder, ".gitignore")
-    if not os.path.exists(path):
+    if os.path.exists(path):
+        return []
+    try:
         with open(path, "w", encoding="ascii") as file:
             file.write("*\n")
+    except OSError:
+        unmake([path])
+        raise
+    return [path]

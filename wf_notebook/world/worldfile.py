@@ -6,11 +6,11 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from wf_notebook.errors import WorldClosedError, WorldError, WorldPathError
+from wf_notebook.errors import WorldClosedError, WorldError
 from wf_notebook.world import opening
 from wf_notebook.world.commits import Committer
 from wf_notebook.world.heads import Heads
-from wf_notebook.world.paths import MEMORY
+from wf_notebook.world.paths import MEMORY, path_error
 from wf_notebook.world.reader import Reader, exists, last_commit, load_heads
 from wf_notebook.world.vault import key_id
 
@@ -54,6 +54,7 @@ class WorldFile:
         self.heads = Heads(self._run_exists)
         self._connect = connect
         self._read_only = read_only
+        self._stays = read_only or path == MEMORY  # without its key a world is not touched, either
 
     def open(self) -> Identity:
         """Open the file that is there.
@@ -87,7 +88,7 @@ class WorldFile:
             )
             opening.publish(self.path)
         except OSError as error:
-            raise WorldPathError(f"{self.path} cannot be made: {error.strerror}.") from error
+            raise path_error(error, f"{self.path} cannot be made") from error
         finally:
             with contextlib.suppress(OSError):
                 opening.remove_draft(self.path)
@@ -107,6 +108,7 @@ class WorldFile:
             WorldDamagedError: a log is not one that could have been written.
         """
         writing = _loaded(self.writing)
+        self._stays |= keyring.is_locked
         blobs = load_heads(self.heads, writing.query)
         self.committer = Committer(
             writing, self.heads, keyring, commit_no=last_commit(writing.query), blobs=blobs
@@ -142,9 +144,7 @@ class WorldFile:
     def _checkpoint(self, least: int) -> None:
         """Move the log into the file if it is that long, and only if it is sure what it holds."""
         committer, writing = self.committer, self.writing
-        if committer is None or committer.broken or writing is None:
-            return
-        if self._read_only or self.path == MEMORY:
+        if committer is None or committer.broken or writing is None or self._stays:
             return
         try:
             if opening.wal_bytes(self.path) >= least and opening.has_room(self.path):

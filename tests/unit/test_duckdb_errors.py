@@ -51,7 +51,7 @@ def test_a_full_disk_is_told_from_other_trouble(code: int, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "error",
     [
-        duckdb.FatalException("database has been invalidated"),
+        duckdb.FatalException("oops"),
         duckdb.InternalException("oops"),
         duckdb.SerializationException("oops"),
         duckdb.IOException("Corrupt database file: checksum"),
@@ -63,6 +63,14 @@ def test_damage_is_told_from_other_trouble(error: Exception) -> None:
     found = world_error(error, "Reading")
     assert isinstance(found, WorldDamagedError)
     assert "copy" in found.hint
+
+
+def test_a_database_that_was_given_up_is_no_damage() -> None:
+    """DuckDB answers nothing after an error that it takes for fatal; opened again, it does."""
+    error = duckdb.FatalException("Failed: database has been invalidated because of a previous ...")
+    found = world_error(error, "Reading")
+    assert type(found) is WorldError
+    assert "once more" in found.hint
 
 
 @pytest.mark.parametrize(

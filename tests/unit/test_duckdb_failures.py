@@ -5,8 +5,9 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 
 from tests.conformance.store_suite import add, created, event, hook, log, step
@@ -207,6 +208,79 @@ def test_a_full_disk_loses_nothing(place: Path, limit: int, end: str) -> None:
     assert child.returncode == 0, child.stderr
     with closing(opened(place)) as store:
         assert len(log(store, "r")) == int(child.stdout) + 1
+
+
+GIVEN_UP = """
+import resource, signal, sys
+from tests.conformance.store_suite import add, created, event, log
+from tests.worlds import opened, rows
+from wf_notebook.errors import WorldFullError
+from wf_notebook.world import worldfile
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+worldfile.CHECKPOINT_BYTES = 1
+store = opened(sys.argv[1])
+add(store, "r", created())
+made = event("step_created", "s", data={"args": "x" * 3000}, n=1, alias="a", step_id="i")
+add(store, "r", made)
+unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, unlimited[1]))
+store._writer.call(store._file.idle).result()
+more = event("step_completed", "s", data={"result": 1}, attempt=1)
+try:
+    add(store, "r", more)
+except WorldFullError:
+    print("full", flush=True)
+assert len(log(store, "r")) == 2
+assert rows(store, "select count(*) from events") == [(2,)]
+resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+add(store, "r", more)
+assert rows(store, "select count(*) from events") == [(3,)]
+store._writer.call(store._file.idle).result()
+store.close()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no RLIMIT_FSIZE there")
+def test_a_checkpoint_that_found_no_space_does_not_end_the_world(place: Path) -> None:
+    """It is fatal to DuckDB, which then answers nothing; the file is opened again, and goes on."""
+    child = subprocess.run(
+        [sys.executable, "-c", GIVEN_UP, str(place)],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert child.returncode == 0, child.stderr
+    assert child.stdout == "full\n"
+    assert "No checkpoint" in child.stderr
+    assert os.listdir(place.parent) == ["w.duckdb"]
+    with closing(opened(place)) as store:
+        assert len(log(store, "r")) == 3
+
+
+def test_a_commit_that_was_fatal_is_asked_after(
+    store: DuckDBStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file, opened again, knows whether it was written."""
+    add(store, "r", created())
+    writing = store._file.writing
+    assert isinstance(writing, Connection)
+
+    class Dying:
+        """DuckDB's connection, which dies after its next commit."""
+
+        def __init__(self, real: Any) -> None:
+            self.real = real
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.real, name)
+
+        def execute(self, sql: str, *more: Any) -> Any:
+            self.real.execute(sql, *more)
+            raise duckdb.FatalException("lost the disk")
+
+    writing.bare = Dying(writing.bare)  # type: ignore[assignment]
+    assert add(store, "r", step("s"))[0].seq == 2
+    assert not isinstance(writing.bare, Dying)
+    assert [e.seq for e in log(store, "r")] == [1, 2]
 
 
 # --- checkpoints -------------------------------------------------------------------------------

@@ -57,6 +57,56 @@ _NUDGE_SECONDS: Final = 0.1
 _SELECTS: Final = ("SELECT", "EXPLAIN")
 _BEGIN: Final[Statement] = ("begin", [])
 _COMMIT: Final[Statement] = ("commit", [])
+_FATAL: Final = (duckdb.FatalException, duckdb.InternalException)  # after these: open it again
+
+
+class _Database:
+    """The file under some connections, opened again after DuckDB has given it up.
+
+    A checkpoint that finds no space is fatal to DuckDB: nothing is lost, but it answers nothing
+    more until its last connection is closed.
+    """
+
+    def __init__(self, path: str, *, read_only: bool) -> None:
+        self.path = path
+        self.users: list[Connection] = []
+        self._read_only = read_only
+        self._given_up = False
+        self._gate = threading.Lock()
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Open the file, or make it, locked down; raises WorldError."""
+        try:
+            if self._read_only:
+                config = {**CONFIG, "lock_configuration": "true"}
+                return duckdb.connect(self.path, read_only=True, config=config)
+            connection = duckdb.connect(self.path, config=CONFIG)
+            connection.execute("pragma disable_checkpoint_on_shutdown")
+            connection.execute("set lock_configuration = true")
+        except duckdb.Error as error:
+            raise refusal(error, self.path) from error
+        return connection
+
+    def failed(self, error: BaseException) -> None:
+        """Note an error of a connection."""
+        if isinstance(error, _FATAL) and self.path != MEMORY:
+            self._given_up = True
+
+    def ready(self) -> None:
+        """Open the file again if it was given up; raises WorldError, and may be asked again."""
+        if not self._given_up:
+            return
+        with self._gate, contextlib.ExitStack() as stack:
+            for user in self.users:
+                stack.enter_context(user.in_use)
+            if self._given_up:
+                for user in self.users:
+                    user.bare.close()
+                first, *others = self.users
+                first.bare = self.connect()
+                for user in others:
+                    user.bare = first.bare.cursor()
+                self._given_up = False
 
 
 class Connection:
@@ -64,15 +114,20 @@ class Connection:
 
     Attributes:
         statements: how many were run.
+        bare: DuckDB's own.
+        in_use: held while `bare` is working.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: str) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, database: _Database) -> None:
         self.statements = 0
-        self.path = path
-        self._connection = connection
-        self._wal_is_private = path == MEMORY
+        self.path = database.path
+        self.bare = connection
+        self.in_use = threading.Lock()
+        self._database = database
+        self._wal_is_private = self.path == MEMORY
         self._gate = threading.Lock()
         self._may_stop = False
+        database.users.append(self)
 
     @classmethod
     def open(cls, path: str, *, read_only: bool = False) -> Connection:
@@ -81,20 +136,24 @@ class Connection:
         Raises:
             WorldError: it does not open.
         """
-        try:
-            if read_only:
-                config = {**CONFIG, "lock_configuration": "true"}
-                return cls(duckdb.connect(path, read_only=True, config=config), path)
-            connection = duckdb.connect(path, config=CONFIG)
-            connection.execute("pragma disable_checkpoint_on_shutdown")
-            connection.execute("set lock_configuration = true")
-        except duckdb.Error as error:
-            raise refusal(error, path) from error
-        return cls(connection, path)
+        database = _Database(path, read_only=read_only)
+        return cls(database.connect(), database)
 
     def cursor(self) -> Connection:
         """Return another connection to the same file, for another thread."""
-        return Connection(self._connection.cursor(), self.path)
+        with self._working():
+            return Connection(self.bare.cursor(), self._database)
+
+    @contextlib.contextmanager
+    def _working(self) -> Generator[None]:
+        """Inside, the connection is open, and stays what it is."""
+        self._database.ready()
+        with self.in_use:
+            try:
+                yield
+            except duckdb.Error as error:
+                self._database.failed(error)
+                raise
 
     def query(self, sql: str, parameters: list[object]) -> list[tuple[Any, ...]]:
         """Run one statement and return its rows.
@@ -104,7 +163,8 @@ class Connection:
         """
         self.statements += 1
         try:
-            return self._connection.execute(sql, parameters).fetchall()
+            with self._working():
+                return self.bare.execute(sql, parameters).fetchall()
         except duckdb.Error as error:
             raise world_error(error, f"Reading {self.path}") from error
 
@@ -117,18 +177,25 @@ class Connection:
         several = len(statements) > 1
         framed = [_BEGIN, *statements, _COMMIT] if several else statements
         try:
-            for sql, parameters in framed:
-                self.statements += 1
-                self._connection.execute(sql, parameters)
-        except BaseException as error:
-            with contextlib.suppress(duckdb.Error):  # there may be nothing left to roll back
-                self._connection.execute("rollback")
-            if isinstance(error, duckdb.Error):
-                raise world_error(error, f"Writing to {self.path}") from error
-            raise
+            with self._working(), self._rolled_back():
+                for sql, parameters in framed:
+                    self.statements += 1
+                    self.bare.execute(sql, parameters)
+        except duckdb.Error as error:
+            raise world_error(error, f"Writing to {self.path}") from error
         if not self._wal_is_private:
             make_private(self.path + ".wal")
             self._wal_is_private = True
+
+    @contextlib.contextmanager
+    def _rolled_back(self) -> Generator[None]:
+        """What breaks inside leaves no transaction behind."""
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):  # there may be nothing left to roll back
+                self.bare.execute("rollback")
+            raise
 
     def select(self, sql: str) -> Table:
         """Run what must be one SELECT or EXPLAIN, in a transaction that cannot write.
@@ -137,22 +204,26 @@ class Connection:
             WorldQueryError: it is something else, or DuckDB refuses it.
         """
         try:
-            self._check(sql)
-            self._connection.execute("begin transaction read only")
-            try:
-                with self._stoppable():
-                    found = self._connection.execute(sql)
-                    columns = tuple(str(column[0]) for column in found.description)
-                    return Table(columns, found.fetchall())
-            finally:
-                self._connection.execute("rollback")
+            with self._working():
+                return self._select(sql)
         except (duckdb.Error, ImportError, ValueError, OverflowError) as error:
             raise WorldQueryError(
                 f"The query failed: {error}", hint="Tables and views: show tables."
             ) from error
 
+    def _select(self, sql: str) -> Table:
+        self._check(sql)
+        self.bare.execute("begin transaction read only")
+        try:
+            with self._stoppable():
+                found = self.bare.execute(sql)
+                columns = tuple(str(column[0]) for column in found.description)
+                return Table(columns, found.fetchall())
+        finally:
+            self.bare.execute("rollback")
+
     def _check(self, sql: str) -> None:
-        kinds = [statement.type.name for statement in self._connection.extract_statements(sql)]
+        kinds = [statement.type.name for statement in self.bare.extract_statements(sql)]
         if len(kinds) != 1 or kinds[0] not in _SELECTS:
             found = ", ".join(kinds) or "nothing"
             raise WorldQueryError(
@@ -173,7 +244,7 @@ class Connection:
         """Stop the query that another thread is running on it."""
         with self._gate:
             if self._may_stop:
-                self._connection.interrupt()
+                self.bare.interrupt()
 
     @contextlib.contextmanager
     def _stoppable(self) -> Generator[None]:
@@ -186,8 +257,10 @@ class Connection:
                 self._may_stop = False
 
     def close(self) -> None:
-        """Let go of it."""
-        self._connection.close()
+        """Let go of it. Idempotent."""
+        if self in self._database.users:
+            self._database.users.remove(self)
+        self.bare.close()
 
 
 class DuckDBStore:

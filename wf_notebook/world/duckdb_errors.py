@@ -62,6 +62,8 @@ def world_error(error: Exception, doing: str) -> WorldError:
     text = _first_line(error)
     if any(sign in text for sign in _FULL):
         return WorldFullError(f"{doing} found no space: {text}")
+    if _GIVEN_UP in text:
+        return WorldError(f"{doing} failed: {text}", hint="It is opened again: ask once more.")
     if type(error).__name__ in _DAMAGE or any(sign in text for sign in _DAMAGE_SIGNS):
         return WorldDamagedError(
             f"{doing} failed: {text}", hint="Close the world; restore it from a copy if need be."

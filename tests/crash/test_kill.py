@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conformance.store_suite import add, created, event, log
+from tests.sizes import sized
 from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.keys import GivenKey
 from wf_notebook.world.state import fold
@@ -87,26 +88,15 @@ def check(path: Path, ledger: Sequence[tuple[str, int, str]]) -> None:
         assert len(ledger) <= written
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(sized(3, 100)))
 def test_nothing_acknowledged_is_lost(tmp_path: Path, seed: int) -> None:
     """A few processes, each killed in the midst of its commits, one world after another's death."""
     chance = random.Random(seed)
     path = tmp_path / "w.duckdb"
     ledger: list[tuple[str, int, str]] = []
-    for round_no in range(3):
-        ledger += run_and_kill(path, f"p{seed}{round_no}", chance.choice([1, 2, 20, 150]))
-        check(path, ledger)
-
-
-@pytest.mark.nightly
-@pytest.mark.parametrize("seed", range(100, 200))
-def test_nothing_acknowledged_is_lost_by_night(tmp_path: Path, seed: int) -> None:
-    """The same, five hundred times."""
-    chance = random.Random(seed)
-    path = tmp_path / "w.duckdb"
-    ledger: list[tuple[str, int, str]] = []
-    for round_no in range(5):
-        ledger += run_and_kill(path, f"p{seed}{round_no}", chance.randint(1, 400))
+    for round_no in range(sized(3, 5)):
+        lines = chance.choice([1, 2, 20, 150, sized(150, 400)])
+        ledger += run_and_kill(path, f"p{seed}{round_no}", lines)
         check(path, ledger)
 
 

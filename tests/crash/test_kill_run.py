@@ -2,52 +2,83 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import random
 from collections import Counter
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 
-from wf_notebook import open_world
+from tests.crash.flow import RESULT
+from tests.crash.killing import Ledger, logs, run_until, states
+from tests.sizes import sized
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULT = sum(range(5)) + 100 + 101 + 102 + 1000
+if TYPE_CHECKING:
+    from pathlib import Path
 
+    from wf_notebook.world.events import Event
 
-def run_until(world_path: str, lines: int | None) -> list[str]:
-    """Run the program, kill it with -9 after so many lines; return what it printed."""
-    command = [sys.executable, "-m", "tests.crash.flow", world_path]
-    printed: list[str] = []
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            printed.append(line.strip())
-            if len(printed) == lines:
-                process.kill()
-        process.wait(60)
-    return printed
+KILLS = 5  # of one run, each by a process of its own
+AT_A_TIME = 2
 
 
-@pytest.mark.parametrize("kills", [(1, 1, 1, 1), (3, 2), (6, 1), (8, 1), (9, 1), (10,), (2, 4, 2)])
-def test_killed_and_reopened(world_path: str, kills: tuple[int, ...]) -> None:
-    """No recorded step runs again, a running one at most once per crash; the result is the same."""
-    ledger: Counter[str] = Counter()
-    for lines in kills:
-        ledger.update(run_until(world_path, lines))
-    last = run_until(world_path, None)
-    ledger.update(last)
-    assert last[-1] == f"result {RESULT}"
-    with open_world(world_path, key=b"k" * 32, read_only=True) as world:
-        (run,) = world.runs()
-        events = run.events()
-    assert run.status == "completed"
-    reruns = Counter(e.correlation_id for e in events if e.meta.get("rerun"))
-    started = Counter(e.correlation_id for e in events if e.type == "step_started")
-    assert all(started[key] == 1 + reruns[key] for key in started)
-    for step, effects in ledger.items():
-        if step.startswith("work"):
-            assert effects <= 1 + len(kills), step
-    assert sum(n for s, n in ledger.items() if s.startswith("work")) <= 8 + sum(reruns.values())
-    assert sum(e.type == "step_completed" for e in events) == 8
-    assert sum(e.type == "hook_received" for e in events) == 1
+@pytest.mark.parametrize("first", range(0, sized(8, 100), AT_A_TIME))
+def test_killed_and_reopened(tmp_path: Path, first: int) -> None:
+    """P1, P2, I4, I5: nothing acknowledged is lost, nothing recorded is done again, same result."""
+    seeds = range(first, first + AT_A_TIME)
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        ledgers = list(pool.map(lambda seed: play(tmp_path / f"{seed}.duckdb", seed), seeds))
+    assert sum(ledger.kills for ledger in ledgers) > AT_A_TIME, "hardly any was killed"
+
+
+def play(path: Path, seed: int) -> Ledger:
+    chance = random.Random(seed)
+    ledger = Ledger()
+    before: dict[str, list[Event]] = {}
+    for _ in range(KILLS):
+        told, killed = run_until(path, chance.choice([1, 2, 3, 5, 8, 13]))
+        ledger.kills += killed
+        before = look(path, ledger, told, before)
+    told, killed = run_until(path, None)
+    assert not killed
+    assert told[-1] == f"result {RESULT}", f"seed {seed}"
+    look(path, ledger, told, before)
+    check_the_end(path, ledger)
+    return ledger
+
+
+def look(
+    path: Path, ledger: Ledger, told: list[str], before: dict[str, list[Event]]
+) -> dict[str, list[Event]]:
+    """Compare what is there after a process has died with what there was, and with what it told."""
+    done = {step.id for state in states(before) for step in state.steps.values() if step.ended_us}
+    effects = ledger.effects.copy()
+    ledger.hear(told)
+    found = logs(path)
+    for run_id, events in before.items():
+        assert found[run_id][: len(events)] == events, "I4: the log was not only added to"
+    for run_id, seq, event_id in ledger.events:
+        assert found[run_id][seq - 1].event_id == event_id, "P1: it was acknowledged"
+    for step_id, attempt in ledger.effects - effects:
+        assert step_id not in done, f"P2: it was recorded as done before attempt {attempt}"
+    for state in states(found):
+        for step in state.steps.values():
+            if step.status == "running":
+                ledger.crashes[step.id, step.attempts[-1].number] += 1
+    return found
+
+
+def check_the_end(path: Path, ledger: Ledger) -> None:
+    """One result for each step; no effect more often than crashes account for."""
+    ((_, events),) = logs(path).items()
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    (state,) = states({"": events})
+    assert state.status == "completed"
+    for key, times in ledger.effects.items():
+        assert times <= 1 + ledger.crashes[key], f"I6: {key}"
+    attempts = {(step.id, a.number) for step in state.steps.values() for a in step.attempts}
+    assert set(ledger.effects) == attempts
+    kinds = Counter((event.type, event.correlation_id) for event in events)
+    for kind in ("step_created", "step_completed", "hook_received", "wait_completed"):
+        assert all(times == 1 for (found, _), times in kinds.items() if found == kind)
+    assert len(state.steps) == 12 + 3 + 1 + 1

@@ -259,7 +259,8 @@ def sql(caller: Caller, query: Sequence[str]) -> None:
 def doctor(caller: Caller) -> None:
     """Say what is installed, whether strict isolation holds, and whose world this is.
 
-    A confined guest tries to break out; the world's owner and the place of its key are named.
+    A confined guest tries to break out; the world's owner, its file system and the place of its key
+    are named.
     """
     click.echo("\n".join(columns(examine(caller))))
 

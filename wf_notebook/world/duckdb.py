@@ -99,7 +99,7 @@ class _Database:
         with self._gate, contextlib.ExitStack() as stack:
             for user in self.users:
                 stack.enter_context(user.in_use)
-            if self._given_up:
+            if self._given_up and self.users:
                 for user in self.users:
                     user.bare.close()
                 first, *others = self.users

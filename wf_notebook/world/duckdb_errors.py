@@ -61,7 +61,7 @@ def world_error(error: Exception, doing: str) -> WorldError:
     """
     text = _first_line(error)
     if any(sign in text for sign in _FULL):
-        return WorldFullError(f"{doing} found no space: {text}")
+        return WorldFullError(f"{doing} found no space: {text}.")
     if _GIVEN_UP in text:
         return WorldError(f"{doing} failed: {text}", hint="It is opened again: ask once more.")
     if type(error).__name__ in _DAMAGE or any(sign in text for sign in _DAMAGE_SIGNS):
@@ -87,7 +87,7 @@ def refusal(error: Exception, path: str) -> WorldError:
             f"{path} is not a DuckDB file.", hint="It was left as it is; give another path."
         )
     if any(sign in text for sign in _FULL):
-        return WorldFullError(f"{path} cannot be opened: {text}")
+        return WorldFullError(f"{path} cannot be opened: {text}.")
     return WorldDamagedError(
         f"{path} cannot be read: {text}", hint="It was left as it is; restore it from a copy."
     )

@@ -94,19 +94,22 @@ class _Database:
 
     def ready(self) -> None:
         """Open the file again if it was given up; raises WorldError, and may be asked again."""
-        if not self._given_up:
-            return
+        if self._given_up:
+            self._open_again()
+
+    def _open_again(self) -> None:
         with self._gate, contextlib.ExitStack() as stack:
             for user in self.users:
                 stack.enter_context(user.in_use)
-            if self._given_up and self.users:
-                for user in self.users:
-                    user.bare.close()
-                first, *others = self.users
-                first.bare = self.connect()
-                for user in others:
-                    user.bare = first.bare.cursor()
-                self._given_up = False
+            if not self._given_up or not self.users:
+                return  # another thread has done it, or all were closed
+            for user in self.users:
+                user.bare.close()
+            first, *others = self.users
+            first.bare = self.connect()
+            for user in others:
+                user.bare = first.bare.cursor()
+            self._given_up = False
 
 
 class Connection:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import signal
 import sys
 import threading
@@ -43,19 +42,24 @@ async def workflow(sizes, pieces):
     answer = await create_hook(token="ask")
     return [filled, written, answer]
 """
-UNLIMITED: Final = resource.getrlimit(resource.RLIMIT_FSIZE)
 full: Final = threading.Event()  # set when a commit or a checkpoint has found no space
 rooms: Final[list[int]] = []  # what `tighten` shall leave; it takes it
 
 
 def leave(path: str, room: int) -> None:
     """Let no file get longer than the world's log is, and so many bytes."""
-    limit = opening.wal_bytes(path) + room
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, UNLIMITED[1]))
+    limit(opening.wal_bytes(path) + room)
 
 
 def make_room() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, UNLIMITED)
+    limit(None)
+
+
+def limit(length: int | None) -> None:
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most if length is None else length, most))
 
 
 # ---------------------------------------------------------------------------------- the steps

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import resource
 import signal
 import sqlite3
 import stat
@@ -251,6 +250,8 @@ def drop_privileges() -> None:
 
 def fill_the_disk() -> None:
     """Let no file have a single byte more."""
+    import resource
+
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 

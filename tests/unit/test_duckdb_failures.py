@@ -129,7 +129,7 @@ def test_an_unknown_outcome_stops_the_world(place: Path, monkeypatch: pytest.Mon
         add(store, "r", created())
         failing(monkeypatch, "after", WorldError("lost the answer"))
         with monkeypatch.context() as patch:
-            patch.setattr("wf_notebook.world.commits.is_written", raise_world_error)
+            patch.setattr("wf_notebook.world.commits.rows_of", raise_world_error)
             with pytest.raises(WorldError, match="not known") as caught:
                 add(store, "r", step("s"))
         assert "open it again" in caught.value.hint
@@ -213,11 +213,11 @@ def test_a_full_disk_loses_nothing(place: Path, limit: int, end: str) -> None:
 
 
 def test_closing_moves_the_log_into_the_file(place: Path) -> None:
-    """What is left is one file."""
+    """What is left is the file and its head."""
     with closing(opened(place)) as store:
         add(store, "r", created())
         assert wal(place)
-    assert os.listdir(place.parent) == ["w.duckdb"]
+    assert sorted(os.listdir(place.parent)) == ["w.duckdb", "w.duckdb.head"]
 
 
 def test_a_long_log_is_moved_when_nothing_happens(

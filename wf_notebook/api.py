@@ -269,17 +269,15 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         clock: what time it is; `wf_notebook.testing.VirtualClock` in tests.
         steps: all that this world can run, a list or a map; None for whatever `@step` registers.
         read_only: look only: nothing moves, nothing is written. Of a damaged world, what is whole.
-        accept_loss: go on with what is whole of a damaged world, which is copied aside first;
-            `World.damage` says what was lost. A whole one is opened as it is.
+        accept_loss: go on with what is whole of a damaged world; it is copied aside first.
         paused: hold steps back until `World.release()`.
         limits: budgets.
 
     Raises:
         WorldPathError: the path is not a local file.
         WorldLockedError: another process owns the world.
-        WorldDamagedError: the file lacks something that was written, or cannot be read; it is left
-            as it is, and copied aside.
-        WorldVersionError: a later version wrote it; it is left as it is.
+        WorldDamagedError, WorldVersionError: the file lacks something that was written, cannot be
+            read, or is of a later version; it is left as it is, a damaged one is copied aside.
         WorldKeyError: what is given as key is not one.
         RegistrationError: `steps` cannot be used.
     """

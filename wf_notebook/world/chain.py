@@ -42,6 +42,10 @@ _LAST_MARK: Final = """
 _PAGE: Final = 1000  # commits that are read at a time
 
 
+class UnevenLogError(WorldDamagedError):
+    """The rows of a log are there, but nobody has written them so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A place in the log of a world.
@@ -124,7 +128,8 @@ def walk(query: Query, path: str) -> Iterator[Place]:
     """Give the places of a log from its last mark on, computed from its rows; the mark first.
 
     Raises:
-        WorldDamagedError: a commit is missing, or rows are there twice.
+        UnevenLogError: a commit is missing, or rows are there twice.
+        WorldDamagedError: rows cannot be read.
     """
     place, events = _last_mark(query, path)
     yield place
@@ -134,12 +139,12 @@ def walk(query: Query, path: str) -> Iterator[Place]:
         commits = rows_of(query, first, first + _PAGE - 1)
         for number in range(first, min(first + _PAGE, last + 1)):
             if number not in commits:
-                raise _damaged(f"{path} lacks its commit {number}, but has later ones.")
+                raise _uneven(f"{path} lacks its commit {number}, but has later ones.")
             place = place.after(commits[number])
             events += len(commits[number]["events"])
             yield place
     if count_events(query) != events:
-        raise _damaged(f"{path} has events that its commits do not account for.")
+        raise _uneven(f"{path} has events that its commits do not account for.")
 
 
 def look(query: Query, path: str, number: int | None) -> Log:
@@ -161,7 +166,7 @@ def look(query: Query, path: str, number: int | None) -> Log:
 def _last_mark(query: Query, path: str) -> tuple[Place, int]:
     rows = query(_LAST_MARK, [])
     if not rows:
-        raise _damaged(f"{path} does not say where its chain begins.")
+        raise _uneven(f"{path} does not say where its chain begins.")
     commit_no, chain, events = rows[0]
     return Place(commit_no, chain), events
 
@@ -173,5 +178,5 @@ def _encoded(table: str, row: Row) -> bytes:
     return json.dumps([table, plain]).encode() + sealed
 
 
-def _damaged(message: str) -> WorldDamagedError:
-    return WorldDamagedError(message, hint="Restore the world file from a copy.")
+def _uneven(message: str) -> UnevenLogError:
+    return UnevenLogError(message, hint="Restore the world file from a copy.")

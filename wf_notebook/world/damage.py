@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from wf_notebook.clock import iso
 from wf_notebook.errors import WorldDamagedError
-from wf_notebook.world.paths import HEAD_SUFFIX, WAL_SUFFIX, sync_folder
+from wf_notebook.world.paths import HEAD_SUFFIX, WAL_SUFFIX, sync_file, sync_folder
 
 if TYPE_CHECKING:
     from wf_notebook.world.chain import Log
@@ -21,11 +21,12 @@ _INFIX: Final = ".damaged-"
 _PRIVATE: Final = 0o700
 _PART: Final = 1 << 20
 
-_LOOK: Final = "Read what is whole with open_world(path, read_only=True) or wf runs"
-_RESTORE: Final = "put back a copy that is whole (the world, its .wal and its .head together)"
-_MEND: Final = (
-    "go on without what is lost: wf mend, or open_world(path, accept_loss=True)."
-    " That is the way as well if you put an older copy here on purpose."
+# What can be done about a damaged world.
+RESTORE: Final = "Put back a copy that is whole: the world, its .wal and its .head together."
+LOOK: Final = f"Read what is whole with open_world(path, read_only=True) or wf runs. {RESTORE}"
+ALL_WAYS: Final = (
+    f"{LOOK} Or go on without what is lost, also if you put an older copy here on purpose:"
+    " wf mend, or open_world(path, accept_loss=True)."
 )
 
 
@@ -72,16 +73,16 @@ def set_aside(path: str, now_us: int) -> str:
     return folder
 
 
-def reported(error: WorldDamagedError, copies: str, *, mendable: bool) -> WorldDamagedError:
+def reported(error: WorldDamagedError, copies: str, *, ways: str) -> WorldDamagedError:
     """Return the error with where the copies are, and the ways out.
 
     Args:
         error: what is wrong.
         copies: a sentence about the copies.
-        mendable: whether the world can go on without what is lost.
+        ways: what can be done: `RESTORE`, `LOOK` or `ALL_WAYS`.
     """
-    ways = f"{_LOOK}; {_RESTORE}; or {_MEND}" if mendable else f"{_LOOK}; or {_RESTORE}."
-    return WorldDamagedError(f"{error.message} It was left as it is. {copies}", hint=ways)
+    what = error.message.rstrip(".")
+    return WorldDamagedError(f"{what}. It was left as it is. {copies}", hint=ways)
 
 
 def _is_copy(folder: str, files: list[str]) -> bool:
@@ -114,5 +115,4 @@ def _copy(source: str, target: str) -> None:
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as copy, open(source, "rb") as file:
         shutil.copyfileobj(file, copy, _PART)
-        copy.flush()
-        os.fsync(copy.fileno())
+    sync_file(target)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from wf_notebook.world.chain import Place
-from wf_notebook.world.paths import HEAD_SUFFIX, sync_folder
+from wf_notebook.world.paths import HEAD_SUFFIX, sync_file, sync_folder
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -88,8 +88,7 @@ class HeadFile:
         descriptor = os.open(self.path + ".new", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        sync_file(self.path + ".new")
         os.replace(self.path + ".new", self.path)
         sync_folder(self.path)
         self.resume(place)

@@ -125,6 +125,19 @@ def make_private(path: str) -> None:
         os.chmod(path, 0o600)
 
 
+def sync_file(path: str) -> None:
+    """Make durable what was written to a file that is closed.
+
+    Raises:
+        OSError: it cannot be.
+    """
+    descriptor = os.open(path, os.O_RDWR)  # Windows flushes only what may be written
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sync_folder(path: str) -> None:
     """Make durable what the folder of a path says of it, where that can be asked for.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
-import tempfile
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from wf_notebook.errors import (
@@ -75,7 +74,7 @@ class WorldFile:
         self._head: HeadFile | None = None
         self._head_is_whole = False
         self._put_off = 0  # bytes of log below which a checkpoint that failed isn't tried again
-        self._apart: tempfile.TemporaryDirectory[str] | None = None
+        self._apart: salvage.Apart | None = None
 
     # --- opening -----------------------------------------------------------------------------
 
@@ -120,29 +119,38 @@ class WorldFile:
         return found
 
     def _read_around(self, error: WorldDamagedError) -> Identity:
-        """Open for reading what is whole; the file's link and the log's beginning lie apart."""
-        length = salvage.replayable(self.path, self._connect)
-        if length is None:
-            raise damage.reported(error, "Nothing of it can be read.", mendable=False) from error
+        """Open for reading what is whole: the file, and as much of its log as can be replayed."""
+        try:
+            length = salvage.replayable(self.path, self._connect)
+            if length is None:
+                raise damage.reported(error, "Nothing of it can be read.", ways=damage.RESTORE)
+            place = self.path
+            if length < opening.wal_bytes(self.path):
+                self._apart = salvage.Apart(self.path)
+                place = self._apart.lay_out(length)
+        except OSError as problem:
+            raise damage.reported(error, _untried(problem), ways=damage.RESTORE) from error
         self.damage = error
         _log.warning("%s Only what is whole is shown.", error.message)
-        place = self.path
-        if length < opening.wal_bytes(self.path):
-            self._apart = tempfile.TemporaryDirectory(prefix="wf-notebook-")
-            place = salvage.lay_out(self.path, self._apart.name, length)
         self.writing = self._connect(place, read_only=True)
         return opening.identify(self.writing.query, self.path)
 
     def _mended(self, error: WorldDamagedError, *, accept_loss: bool) -> Identity:
         """Copy the world aside, which must succeed; go on with what is whole, if that is wanted."""
-        folder, copies = self._set_aside()
-        mendable = folder is not None and salvage.is_whole(self.path, self._connect, 0)
-        length = salvage.replayable(self.path, self._connect) if accept_loss and mendable else None
-        if length is None:
-            raise damage.reported(error, copies, mendable=mendable) from error
+        copies = self._set_aside(error)
+        try:
+            if not salvage.opens_without_log(self.path, self._connect):
+                raise damage.reported(error, copies, ways=damage.RESTORE)
+            if not accept_loss:
+                raise damage.reported(error, copies, ways=damage.ALL_WAYS)
+            length = salvage.replayable(self.path, self._connect) or 0
+            if not salvage.can_go_on(self.path, self._connect, length):
+                raise damage.reported(error, copies, ways=damage.LOOK)
+            if length < opening.wal_bytes(self.path):
+                salvage.shorten(self.path, length)
+        except OSError as problem:
+            raise damage.reported(error, _untried(problem), ways=damage.LOOK) from error
         self.damage = WorldDamagedError(f"{error.message} {copies}", hint="")
-        if length < opening.wal_bytes(self.path):
-            salvage.shorten(self.path, length)
         self.writing = self._connect(self.path)
         found = opening.identify(self.writing.query, self.path)
         if found.version >= chain.FIRST_WITH_MARKS:
@@ -150,13 +158,13 @@ class WorldFile:
             self.mark(self._place)
         return found
 
-    def _set_aside(self) -> tuple[str | None, str]:
-        """Copy the world aside; returns the folder, if there could be one, and a sentence."""
+    def _set_aside(self, error: WorldDamagedError) -> str:
+        """Copy the world aside; returns a sentence that says where."""
         try:
-            folder = damage.set_aside(self.path, self._now_us)
+            return f"A copy is in {damage.set_aside(self.path, self._now_us)}."
         except OSError as problem:
-            return None, f"It could not be copied aside: {problem.strerror}."
-        return folder, f"A copy is in {folder}."
+            copies = f"It could not be copied aside: {problem.strerror}."
+            raise damage.reported(error, copies, ways=damage.LOOK) from error
 
     def _settle(self, found: Identity, *, engine: str) -> None:
         """Make of what was opened a world of our version, with a head that is not behind."""
@@ -223,7 +231,8 @@ class WorldFile:
         except WorldDamagedError as error:
             if not self._read_only:
                 self._disconnect()
-                raise damage.reported(error, self._set_aside()[1], mendable=False) from error
+                copies = self._set_aside(error)
+                raise damage.reported(error, copies, ways=damage.LOOK) from error
             self.damage = error
             _log.warning("%s Only what is whole is shown.", error.message)
             blobs = {}
@@ -276,7 +285,7 @@ class WorldFile:
         if self._head is not None:
             self._head.close()
         if self._apart is not None:
-            self._apart.cleanup()
+            self._apart.close()
 
     def _disconnect(self) -> None:
         for connection in (self.queries, self.writing):
@@ -313,6 +322,10 @@ class WorldFile:
 
     def _run_exists(self, run_id: str) -> bool:
         return exists(run_id, _loaded(self.writing).query)
+
+
+def _untried(problem: OSError) -> str:
+    return f"What of it is whole could not be tried: {problem.strerror}."
 
 
 def _loaded(found: T | None) -> T:

@@ -276,8 +276,8 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
     Raises:
         WorldPathError: the path is not a local file.
         WorldLockedError: another process owns the world.
-        WorldDamagedError, WorldVersionError: the file lacks something that was written, cannot be
-            read, or is of a later version; it is left as it is, a damaged one is copied aside.
+        WorldDamagedError, WorldVersionError: the file lacks something, or cannot be read; it is left
+            as it is, and copied aside if it is damaged.
         WorldKeyError: what is given as key is not one.
         RegistrationError: `steps` cannot be used.
     """
@@ -290,13 +290,8 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         config_folder=config.user_config_folder(),
     )
     owner = {"notebook": config.notebook_path() or "", "kernel": os.getpid()}
-    store = DuckDBStore.open(
-        os.fspath(chosen),
-        key_provider=provider,
-        read_only=read_only,
-        owner=owner,
-        accept_loss=accept_loss,
-    )
+    access = {"read_only": read_only, "accept_loss": accept_loss}
+    store = DuckDBStore.open(os.fspath(chosen), key_provider=provider, owner=owner, **access)
     return World(
         store,
         path=os.fspath(chosen),

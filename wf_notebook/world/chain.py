@@ -60,11 +60,15 @@ class Place:
 
     def after(self, rows: Mapping[str, Sequence[Row]]) -> Place:
         """Return the place after a commit of these rows, by table."""
-        digest = hashlib.sha256(self.chain)
+        plain: list[list[object]] = []
+        sealed: list[bytes] = []
         for table, order in _ORDER.items():
             for row in sorted(rows.get(table, ()), key=order):
-                digest.update(_encoded(table, row))
-        return Place(self.commit_no + 1, digest.digest())
+                sealed += [value for value in row if isinstance(value, bytes)]
+                plain.append([table, *(len(v) if isinstance(v, bytes) else v for v in row)])
+        # The lengths stand in the text, so that no bytes run from one value into the next.
+        data = [self.chain, json.dumps(plain).encode(), *sealed]
+        return Place(self.commit_no + 1, hashlib.sha256(b"".join(data)).digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +173,6 @@ def _last_mark(query: Query, path: str) -> tuple[Place, int]:
         raise _uneven(f"{path} does not say where its chain begins.")
     commit_no, chain, events = rows[0]
     return Place(commit_no, chain), events
-
-
-def _encoded(table: str, row: Row) -> bytes:
-    """Return bytes that no other row has: its plain values, then what is sealed."""
-    plain = [len(value) if isinstance(value, bytes) else value for value in row]
-    sealed = b"".join([value for value in row if isinstance(value, bytes)])
-    return json.dumps([table, plain]).encode() + sealed
 
 
 def _uneven(message: str) -> UnevenLogError:

@@ -276,8 +276,7 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
     Raises:
         WorldPathError: the path is not a local file.
         WorldLockedError: another process owns the world.
-        WorldDamagedError, WorldVersionError: the file lacks something, or cannot be read; it is left
-            as it is, and copied aside if it is damaged.
+        WorldDamagedError, WorldVersionError: the file cannot be used; it is left as it is.
         WorldKeyError: what is given as key is not one.
         RegistrationError: `steps` cannot be used.
     """
@@ -289,9 +288,13 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         env_key=config.master_key_from_environment(),
         config_folder=config.user_config_folder(),
     )
-    owner = {"notebook": config.notebook_path() or "", "kernel": os.getpid()}
-    access = {"read_only": read_only, "accept_loss": accept_loss}
-    store = DuckDBStore.open(os.fspath(chosen), key_provider=provider, owner=owner, **access)
+    store = DuckDBStore.open(
+        os.fspath(chosen),
+        key_provider=provider,
+        read_only=read_only,
+        owner={"notebook": config.notebook_path() or "", "kernel": os.getpid()},
+        accept_loss=accept_loss,
+    )
     return World(
         store,
         path=os.fspath(chosen),

@@ -12,7 +12,7 @@ from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.keys import GivenKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 KEY = bytes(range(32))
@@ -29,6 +29,27 @@ def rows(store: DuckDBStore, query: str) -> list[tuple[Any, ...]]:
 def wal(place: Path) -> int:
     """How long the world's log is."""
     return opening.wal_bytes(str(place))
+
+
+def contents(place: Path) -> dict[str, bytes]:
+    """What lies in a world's folder, but for the copies of what is damaged."""
+    return {path.name: path.read_bytes() for path in place.parent.iterdir() if path.is_file()}
+
+
+def copies(place: Path) -> list[Path]:
+    """The folders into which a damaged world was copied, oldest first."""
+    return sorted(place.parent.glob(f"{place.name}.damaged-*"))
+
+
+def left_open(place: Path, fill: Callable[[DuckDBStore], object]) -> None:
+    """Leave a world as one leaves it that is killed: with its log."""
+    store = opened(place)
+    fill(store)
+    files = contents(place)
+    store.close()
+    for name, data in files.items():
+        if not name.endswith(".lock"):
+            (place.parent / name).write_bytes(data)
 
 
 @contextlib.contextmanager

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from wf_notebook.definition.model import CheckReport
     from wf_notebook.definition.steps import Step
     from wf_notebook.engine.context import StepContext
+    from wf_notebook.errors import WorldDamagedError
     from wf_notebook.ids import Ids
     from wf_notebook.world.duckdb import Table
     from wf_notebook.world.keys import KeyProvider, KeySource
@@ -114,6 +115,11 @@ class World:
     def commits(self) -> int:
         """How many commits were made since it was opened."""
         return self._store.commits
+
+    @property
+    def damage(self) -> WorldDamagedError | None:
+        """What was found damaged at opening, and read around or accepted; None for a whole world."""
+        return self._store.damage if isinstance(self._store, DuckDBStore) else None
 
     # --- runs --------------------------------------------------------------------------------
 
@@ -249,6 +255,7 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
     clock: Clock | None = None,
     steps: Iterable[Step[..., Any]] | Mapping[str, Step[..., Any]] | None = None,
     read_only: bool = False,
+    accept_loss: bool = False,
     paused: bool = False,
     limits: Limits | None = None,
 ) -> World:
@@ -264,7 +271,8 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
             it holds on this machine, else "process".
         clock: what time it is; `wf_notebook.testing.VirtualClock` in tests.
         steps: all that this world can run, a list or a map; None for whatever `@step` registers.
-        read_only: look only: nothing moves, nothing is written.
+        read_only: look only: nothing moves, nothing is written. Of a damaged world, what is whole.
+        accept_loss: go on with what is whole of a damaged world; it is copied aside first.
         paused: hold steps back until `World.release()`.
         limits: budgets.
 
@@ -285,9 +293,12 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         env_key=config.master_key_from_environment(),
         config_folder=config.user_config_folder(),
     )
-    owner = {"notebook": config.notebook_path() or "", "kernel": os.getpid()}
     store = DuckDBStore.open(
-        os.fspath(chosen), key_provider=provider, read_only=read_only, owner=owner
+        os.fspath(chosen),
+        key_provider=provider,
+        read_only=read_only,
+        owner={"notebook": config.notebook_path() or "", "kernel": os.getpid()},
+        accept_loss=accept_loss,
     )
     return World(
         store,

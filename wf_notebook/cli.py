@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 INTERRUPTED: Final = 130
 _UNCHOSEN: Final = "hook_"
 _WORLDS: Final = os.path.join(".wf_notebook", "*.duckdb")
+_WHICH: Final = "The world file; else the only one in ./.wf_notebook."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,16 +75,25 @@ class _Place:
         from wf_notebook.api import open_world
 
         if self._world is None:
-            path = self.path if self.path is not None else found_world()
-            if not os.path.exists(path):
-                raise UsageError(f"There is no world {path}.", hint="Check --world.")
-            self._world = open_world(path, read_only=not write)
+            self._world = open_world(chosen_world(self.path), read_only=not write)
         return self._world
 
     def close(self) -> None:
         """Let go of the world."""
         if self._world is not None:
             self._world.close()
+
+
+def chosen_world(path: str | None) -> str:
+    """Return the world that is meant: the one named, else the only one there is.
+
+    Raises:
+        UsageError: it isn't there, or it isn't certain which is meant.
+    """
+    chosen = path if path is not None else found_world()
+    if not os.path.exists(chosen):
+        raise UsageError(f"There is no world {chosen}.", hint="Check --world.")
+    return chosen
 
 
 def found_world() -> str:
@@ -103,12 +113,12 @@ def found_world() -> str:
 
 
 def _group(place: _Place) -> click.Group:
-    """Return the commands of the table, each with `--world`, and `run`."""
+    """Return the commands of the table, each with `--world`, and `run` and `mend`."""
     commands = [_on_file(command, place) for command in table.commands.values()]
     found = click.Group(
         name="wf",
         help="Look at the runs of a world file, move them on, and run notebooks.",
-        commands=[run, *commands],
+        commands=[run, mend, *commands],
     )
     return click.version_option(__version__, prog_name="wf")(found)
 
@@ -119,14 +129,31 @@ def _on_file(command: click.Command, place: _Place) -> click.Command:
 
     found = copy.copy(command)
     option = click.Option(
-        ["--world"],
-        metavar="PATH",
-        help="The world file; else the only one in ./.wf_notebook.",
-        expose_value=False,
-        callback=chosen,
+        ["--world"], metavar="PATH", help=_WHICH, expose_value=False, callback=chosen
     )
     found.params = [*command.params, option]
     return found
+
+
+# --- wf mend -------------------------------------------------------------------------------------
+
+
+@click.command(cls=Command, examples=("mend", "mend --world orders.duckdb"))
+@click.option("--world", metavar="PATH", help=_WHICH)
+def mend(world: str | None) -> None:
+    """Go on with what is whole of a damaged world; what it is now is copied aside first.
+
+    Also after an older copy was put in its place on purpose. A world that is whole stays as it is.
+    """
+    from wf_notebook.api import open_world
+
+    path = chosen_world(world)
+    with open_world(path, accept_loss=True, paused=True) as opened:
+        found = opened.damage
+    if found is None:
+        click.echo(f"{path} is whole.")
+    else:
+        click.echo(f"{found.message} It goes on with what is whole.")
 
 
 # --- wf run --------------------------------------------------------------------------------------

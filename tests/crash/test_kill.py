@@ -108,4 +108,4 @@ def test_a_world_in_the_making_is_made_again(tmp_path: Path) -> None:
     check(path, [])
     with closing(DuckDBStore.open(path, key_provider=KEY)) as store:
         add(store, "r", created())
-    assert sorted(os.listdir(tmp_path)) == ["w.duckdb"]
+    assert sorted(os.listdir(tmp_path)) == ["w.duckdb", "w.duckdb.head"]

@@ -259,3 +259,54 @@ def test_the_headless_code_names_what_exists() -> None:
     for code in (headless._ATTEND, headless._SETTLE, headless._REPORT):
         name = code.removesuffix("()").rpartition(".")[2]
         assert callable(getattr(unattended, name))
+
+
+# ------------------------------------------------------------------------------- damaged worlds
+
+
+@pytest.fixture
+def shortened(run_id: str, tmp_path: Path) -> str:
+    """The same world, with a commit that its head knows of and its log has lost."""
+    place = tmp_path / ".wf_notebook" / "a.duckdb"
+    earlier = place.read_bytes()
+    with open_world(place, isolation="inline") as world:
+        world.get(run_id).cancel("wrong order")
+    place.write_bytes(earlier)
+    return run_id
+
+
+def test_a_damaged_world_can_be_looked_at(
+    wf: Any, shortened: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is whole is shown, with one line of warning; nothing is written."""
+    for words in (["runs"], ["show"], ["source"], ["sql", "select", "run_id", "from", "runs"]):
+        caplog.clear()
+        code, out, _ = wf(*words)
+        assert code == 0
+        assert len(caplog.messages) == 1
+        assert "lacks its last" in caplog.messages[0]
+        assert "\n" not in caplog.messages[0]
+        assert out
+
+
+def test_a_loss_is_accepted_on_purpose_only(wf: Any, shortened: str, tmp_path: Path) -> None:
+    """What writes is refused, with the ways out; `wf mend` goes on, and keeps what was there."""
+    code, _, err = wf("cancel", shortened)
+    assert code == 5
+    assert "WF302" in err
+    assert "wf mend" in err
+    assert "older copy" in err
+    code, out, _ = wf("mend")
+    assert code == 0
+    assert "lacks its last" in out
+    (copy,) = (tmp_path / ".wf_notebook").glob("a.duckdb.damaged-*")
+    assert str(copy) in out
+    assert sorted(path.name for path in copy.iterdir()) == ["a.duckdb", "a.duckdb.head"]
+    assert wf("cancel", shortened)[0] == 0
+    assert wf("mend")[1].endswith("is whole.\n")
+
+
+def test_a_world_that_is_not_there_cannot_be_mended(wf: Any, tmp_path: Path) -> None:
+    """And none is made."""
+    assert wf("mend", "--world", "x.duckdb")[0] == 2
+    assert not list(tmp_path.iterdir())

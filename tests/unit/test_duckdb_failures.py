@@ -5,6 +5,8 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -18,11 +20,13 @@ from wf_notebook.errors import (
 )
 from wf_notebook.world import opening, worldfile, writer
 from wf_notebook.world.duckdb import Connection, DuckDBStore
+from wf_notebook.world.head import HeadFile
 from wf_notebook.world.heads import Heads
 from wf_notebook.world.store import Append, Chunk
+from wf_notebook.world.worldfile import WorldFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from wf_notebook.world.connection import Statement
@@ -110,6 +114,42 @@ def test_a_write_that_was_done_is_acknowledged_even_if_it_raised(
     assert store.commits == 4
 
 
+def test_another_commit_is_not_taken_for_ours(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What decides are the ids and sealed bytes that were made for it, not its number."""
+    with closing(opened(place)) as store:
+        add(store, "r", created())
+        real = Connection.write
+
+        def write(self: Connection, statements: Sequence[Statement]) -> None:
+            sql, parameters = statements[0]
+            other = ["e-other" if value == "e-ours" else value for value in parameters]
+            real(self, [(sql, other)])
+            raise WorldError("lost the answer")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Connection, "write", write)
+            with pytest.raises(WorldError, match="not known"):
+                add(store, "r", replace(step("s"), event_id="e-ours"))
+            with pytest.raises(WorldError, match="not known"):
+                add(store, "r", step("t", 2))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_chunks_alone_are_a_commit_that_can_be_looked_up(
+    store: DuckDBStore, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """They have no event; what was sealed for them says whether they are there."""
+    add(store, "r", created())
+    failing(monkeypatch, when, WorldFullError("no space"))
+    chunks = (Chunk("out", None, "x"), Chunk("out", None, "y"))
+    if when == "before":
+        with pytest.raises(WorldFullError):
+            add(store, "r", chunks=chunks)
+    add(store, "r", chunks=chunks)
+    found = store.chunks("r", "out").result(timeout=30)
+    assert [chunk.data for chunk in found] == ["x", "y"]
+
+
 def test_a_large_value_of_a_failed_write_is_written_by_the_next(
     store: DuckDBStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,7 +170,7 @@ def test_an_unknown_outcome_stops_the_world(place: Path, monkeypatch: pytest.Mon
         add(store, "r", created())
         failing(monkeypatch, "after", WorldError("lost the answer"))
         with monkeypatch.context() as patch:
-            patch.setattr("wf_notebook.world.commits.is_written", raise_world_error)
+            patch.setattr("wf_notebook.world.commits.rows_of", raise_world_error)
             with pytest.raises(WorldError, match="not known") as caught:
                 add(store, "r", step("s"))
         assert "open it again" in caught.value.hint
@@ -287,11 +327,11 @@ def test_a_commit_that_was_fatal_is_asked_after(
 
 
 def test_closing_moves_the_log_into_the_file(place: Path) -> None:
-    """What is left is one file."""
+    """What is left is the file and its head."""
     with closing(opened(place)) as store:
         add(store, "r", created())
         assert wal(place)
-    assert os.listdir(place.parent) == ["w.duckdb"]
+    assert sorted(os.listdir(place.parent)) == ["w.duckdb", "w.duckdb.head"]
 
 
 def test_a_long_log_is_moved_when_nothing_happens(
@@ -313,6 +353,66 @@ def test_a_long_log_is_moved_when_nothing_happens(
         assert moved.wait(30)
         add(store, "r", step("s"))
         assert len(log(store, "r")) == 2
+
+
+def test_steady_work_does_not_let_the_log_grow_for_ever(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an idle moment, too, it is moved when it is too long; each time with a mark."""
+    monkeypatch.setattr(worldfile, "BUSY_BYTES", 50_000)
+    monkeypatch.setattr(writer, "IDLE_SECONDS", 1e9)
+    longest = 0
+    with closing(opened(place)) as store:
+        add(store, "r", created())
+        for n in range(200):
+            add(store, "r", chunks=(Chunk("out", None, "x" * 2000),))
+            if n % 20 == 0:
+                store._writer.call(lambda: None).result(timeout=30)
+                longest = max(longest, wal(place))
+        assert longest < 60_000
+        marks = rows(store, "select commit_no, events from marks order by commit_no")
+        assert len(marks) > 5
+        assert all(events == 1 for _, events in marks[1:])
+        assert len(store.chunks("r", "out").result(timeout=30)) == 200
+
+
+def test_a_checkpoint_that_cannot_be_is_not_tried_at_each_commit(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only when the log has grown again by as much as an idle moment would wait for."""
+    monkeypatch.setattr(worldfile, "BUSY_BYTES", 20_000)
+    monkeypatch.setattr(worldfile, "CHECKPOINT_BYTES", 100_000)
+    asked: list[int] = []
+    monkeypatch.setattr(opening, "has_room", lambda path: bool(asked.append(wal(place))))
+    with closing(opened(place)) as store:
+        add(store, "r", created())
+        for _ in range(150):
+            add(store, "r", chunks=(Chunk("out", None, "x" * 2000),))
+        store._writer.call(lambda: None).result(timeout=30)
+        assert 3 <= len(asked) <= 5
+        assert all(later - earlier >= 100_000 for earlier, later in pairwise(asked))
+
+
+def test_the_head_is_durable_before_the_log_is_gone(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power failure right after a checkpoint must not leave a head that knows nothing of it."""
+    done: list[str] = []
+    with closing(opened(place)) as store:
+        add(store, "r", created())
+        with monkeypatch.context() as patch:
+            for kind, name in ((HeadFile, "sync"), (Connection, "checkpoint"), (WorldFile, "mark")):
+                patch.setattr(kind, name, noted(getattr(kind, name), name, done))
+            store.close()
+    assert done == ["mark", "sync", "checkpoint"]
+
+
+def noted(real: Callable[..., object], name: str, done: list[str]) -> Callable[..., object]:
+    def spy(*args: object) -> object:
+        done.append(name)
+        return real(*args)
+
+    return spy
 
 
 def test_without_room_the_log_stays(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from tests.conformance.store_suite import add, created, event, hook, log, step
-from tests.worlds import KEY, opened, rows, wal
+from tests.worlds import KEY, contents, copies, opened, rows, wal
 from wf_notebook.errors import (
     WorldDamagedError,
     WorldError,
@@ -49,7 +49,7 @@ def test_files_are_private(place: Path) -> None:
         for _ in range(2):
             add(store, f"r{store.commits}", created())
             names = sorted(os.listdir(place.parent))
-            assert names == ["w.duckdb", "w.duckdb.lock", "w.duckdb.wal"]
+            assert names == ["w.duckdb", "w.duckdb.head", "w.duckdb.lock", "w.duckdb.wal"]
             for name in names:
                 assert stat.S_IMODE((place.parent / name).stat().st_mode) == 0o600, name
             store._writer.call(checkpoint).result(timeout=30)
@@ -98,31 +98,38 @@ def test_a_world_that_cannot_be_used_is_left_as_it_is(
 ) -> None:
     """A coded error with a way out; file and log are untouched, byte for byte."""
     make(place)
-    before = {path.name: path.read_bytes() for path in place.parent.iterdir()}
+    before = contents(place)
     with pytest.raises(error) as caught:
         opened(place, read_only=read_only)
     assert str(place) in caught.value.message
     assert caught.value.hint
-    assert {path.name: path.read_bytes() for path in place.parent.iterdir()} == before
+    assert contents(place) == before
+    assert len(copies(place)) == (error is WorldDamagedError and not read_only)
 
 
 def test_a_log_that_has_a_gap_is_damage(place: Path) -> None:
-    """A shortened log is reported, not replayed."""
+    """A log with something missing is reported, not replayed: at once, or when it is read."""
     make_world(place, "update events set seq = 3")
-    with closing(opened(place)) as store, pytest.raises(WorldDamagedError, match="gap"):
+    with pytest.raises(WorldDamagedError, match="gap"):
+        opened(place)
+    with closing(opened(place, read_only=True)) as store, pytest.raises(WorldDamagedError):
         log(store, "r")
-    make_world_with_orphan(place)
+    make_altered(place, "delete from events where type = 'step_created'")
+    with pytest.raises(WorldDamagedError, match="do not account for"):
+        opened(place)
+    make_altered(place, "update events set type = 'run_started' where type = 'step_created'")
     with pytest.raises(WorldDamagedError, match="not whole"):
         opened(place)
 
 
-def make_world_with_orphan(path: Path) -> None:
+def make_altered(path: Path, statement: str) -> None:
     path.unlink()
+    path.with_name("w.duckdb.head").unlink()
     with closing(opened(path)) as store:
         add(store, "r", created(), step("s"))
         add(store, "r", event("step_completed", "s"))
     with duckdb.connect(str(path)) as connection:
-        connection.execute("delete from events where type = 'step_created'")
+        connection.execute(statement)
 
 
 def test_a_value_that_was_moved_does_not_open(place: Path) -> None:
@@ -170,7 +177,7 @@ def test_a_new_world_is_whole_or_not_there(place: Path, monkeypatch: pytest.Monk
     assert os.listdir(place.parent) == []
     (place.parent / "w.duckdb.new").write_bytes(b"left by one that died")
     opened(place).close()
-    assert os.listdir(place.parent) == ["w.duckdb"]
+    assert sorted(os.listdir(place.parent)) == ["w.duckdb", "w.duckdb.head"]
 
 
 def fail_to_rename(*_: object) -> None:
@@ -229,7 +236,7 @@ def test_a_world_can_be_opened_for_reading(
         patch.setattr(opening, "has_room", lambda _path: not log_left)
         store.close()
     assert bool(wal(place)) is log_left
-    before = {path.name: path.read_bytes() for path in place.parent.iterdir()}
+    before = contents(place)
     with closing(opened(place, read_only=True)) as store:
         assert len(log(store, "r")) == 2
         assert store.definition("r").result(timeout=30) == {"source": "x"}
@@ -238,7 +245,7 @@ def test_a_world_can_be_opened_for_reading(
             add(store, "r", step("s"))
         with closing(opened(place, read_only=True)):
             pass
-    assert {path.name: path.read_bytes() for path in place.parent.iterdir()} == before
+    assert contents(place) == before
 
 
 def test_reading_makes_no_world(tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ def test_a_world_that_was_never_closed_is_whole(place: Path) -> None:
         store.commit(__import__("wf_notebook.world.store").world.store.Append("q", (created(),)))
     """)
     subprocess.run([sys.executable, "-c", script, str(place)], check=True, timeout=60)
-    assert sorted(os.listdir(place.parent)) == ["w.duckdb"]
+    assert sorted(os.listdir(place.parent)) == ["w.duckdb", "w.duckdb.head"]
     with closing(opened(place)) as store:
         assert [r.run_id for r in store.unfinished().result(timeout=30)] == ["q", "r"]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wf_notebook.errors import WorldError
-from wf_notebook.world.reader import is_written
+from wf_notebook.world.chain import rows_of
 from wf_notebook.world.rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wf_notebook.world.chain import Place
     from wf_notebook.world.connection import Connection
+    from wf_notebook.world.head import HeadFile
     from wf_notebook.world.heads import Advance, Heads
     from wf_notebook.world.keyring import Keyring
     from wf_notebook.world.rows import Packed
@@ -23,7 +25,7 @@ class Committer:
 
     Attributes:
         commits: made since the world was opened.
-        commit_no: of the last one, counted from the world's beginning.
+        place: of the last one in the log of the world.
         broken: why nothing more can be written until the world is opened again, or None.
     """
 
@@ -33,11 +35,13 @@ class Committer:
         heads: Heads,
         keyring: Keyring,
         *,
-        commit_no: int,
+        place: Place,
+        head: HeadFile | None,
         blobs: dict[str, set[str]],
     ) -> None:
         self.commits = 0
-        self.commit_no = commit_no
+        self.place = place
+        self._head = head
         self._connection = connection
         self._heads = heads
         self._keyring = keyring
@@ -59,7 +63,7 @@ class Committer:
     def _write(self, group: Sequence[Commit]) -> list[Advance | BaseException]:
         if self.broken is not None:
             raise self.broken
-        rows = Rows(self.commit_no + 1, self._keyring, self._connection.query, self._blobs)
+        rows = Rows(self.place.commit_no + 1, self._keyring, self._connection.query, self._blobs)
         answers = [self._accept(job.item, rows) for job in group]
         accepted = [answer for answer in answers if not isinstance(answer, BaseException)]
         try:
@@ -92,22 +96,37 @@ class Committer:
         statements = rows.statements()
         if not statements:
             return
+        place = rows.place(self.place)
         try:
             self._connection.write(statements)
         except Exception as error:
-            if not self._is_written(rows.commit_no, error):
+            if not self._is_written(place, error):
                 raise
         rows.written()
-        self.commit_no = rows.commit_no
+        self.place = place
         self.commits += 1
+        if self._head is not None:
+            self._head.note(place)
 
-    def _is_written(self, commit_no: int, error: Exception) -> bool:
-        """An exception from a commit does not say that it was not written: look."""
+    def _is_written(self, place: Place, error: Exception) -> bool:
+        """An exception from a commit does not say that it was not written: read it back.
+
+        Its ids and sealed bytes were made for it: what gives the same place is this commit.
+        """
+        number = place.commit_no
         try:
-            return is_written(commit_no, self._connection.query)
+            found = rows_of(self._connection.query, number, number)
         except Exception:  # noqa: BLE001 - whatever it was, nobody knows now
-            self.broken = WorldError(
-                f"It is not known whether the last commit was written: {error}",
-                hint="Close the world and open it again: the file knows.",
-            )
-            raise self.broken from error
+            raise self._unknown(error) from error
+        if not found:
+            return False
+        if self.place.after(found[number]) != place:
+            raise self._unknown(error) from error
+        return True
+
+    def _unknown(self, error: Exception) -> WorldError:
+        self.broken = WorldError(
+            f"It is not known whether the last commit was written: {error}",
+            hint="Close the world and open it again: the file knows.",
+        )
+        return self.broken

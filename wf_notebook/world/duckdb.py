@@ -12,6 +12,7 @@ import contextlib
 import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import duckdb
@@ -30,7 +31,15 @@ from wf_notebook.world.duckdb_errors import refusal, world_error
 from wf_notebook.world.keyring import Keyring
 from wf_notebook.world.keys import key_for_new, missing_key
 from wf_notebook.world.lock import acquire
-from wf_notebook.world.paths import MEMORY, exists, make_private, prepare, unmake, world_path
+from wf_notebook.world.paths import (
+    MEMORY,
+    WAL_SUFFIX,
+    exists,
+    make_private,
+    prepare,
+    unmake,
+    world_path,
+)
 from wf_notebook.world.rows import packed
 from wf_notebook.world.vault import Vault, key_id
 from wf_notebook.world.worldfile import WorldFile
@@ -41,6 +50,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from wf_notebook.clock import Clock
+    from wf_notebook.errors import WorldDamagedError
     from wf_notebook.guest.values import Tree
     from wf_notebook.world.connection import Statement
     from wf_notebook.world.events import Event
@@ -187,7 +197,7 @@ class Connection:
         except duckdb.Error as error:
             raise world_error(error, f"Writing to {self.path}") from error
         if not self._wal_is_private:
-            make_private(self.path + ".wal")
+            make_private(self.path + WAL_SUFFIX)
             self._wal_is_private = True
 
     @contextlib.contextmanager
@@ -300,6 +310,7 @@ class DuckDBStore:
         read_only: bool = False,
         owner: Mapping[str, Any] | None = None,
         clock: Clock | None = None,
+        accept_loss: bool = False,
     ) -> DuckDBStore:
         """Open a world, or make it if there is no file.
 
@@ -307,15 +318,19 @@ class DuckDBStore:
             path: a local file, or ":memory:".
             key_provider: gives the master key; a world whose key it lacks opens `locked`: lists
                 and queries work, payloads don't.
-            read_only: no file is made or changed; not while somebody owns the world.
+            read_only: no file is made or changed; not while somebody owns the world. Of a damaged
+                one, what is whole.
             owner: JSON for the lock file, such as `notebook` and `kernel`.
             clock: for the times of its creation and of the lock.
+            accept_loss: go on with what is whole of a damaged world; it is copied aside first.
 
         Raises:
             WorldPathError: not a path of a local file, or not a world of ours.
             WorldFullError: there is no room for it; nothing of it is left.
             WorldLockedError: somebody else has it open, or this process has.
-            WorldDamagedError, WorldVersionError: it cannot be read; it was left as it is.
+            WorldDamagedError: it cannot be read, or its log is not what was written; it was left as
+                it is, and copied aside.
+            WorldVersionError: a later version wrote it; it was left as it is.
             WorldKeyError: what should be a key isn't one.
         """
         place = world_path(path)
@@ -328,7 +343,7 @@ class DuckDBStore:
         store = cls(place, read_only=read_only)
         try:
             store._own({"pid": os.getpid(), "since": iso(now_us), **(owner or {})})
-            store._open(key_provider, now_us)
+            store._open(key_provider, now_us, accept_loss=accept_loss)
         except BaseException:
             store.close()
             unmake(store._made)
@@ -337,6 +352,11 @@ class DuckDBStore:
         return store
 
     # --- what the engine asks ----------------------------------------------------------------
+
+    @property
+    def damage(self) -> WorldDamagedError | None:
+        """What was found damaged at opening, and read around or accepted; None for a whole world."""
+        return self._file.damage
 
     @property
     def commits(self) -> int:
@@ -438,15 +458,15 @@ class DuckDBStore:
             self._made = prepare(self.path)
         self._lock = acquire(self.path, owner, shared=self.read_only)
 
-    def _open(self, provider: KeyProvider, now_us: int) -> None:
-        file, writer = self._file, self._writer
+    def _open(self, provider: KeyProvider, now_us: int, *, accept_loss: bool) -> None:
+        file, writer, engine = self._file, self._writer, duckdb.__version__
         # Keys are asked for on the caller's thread: a provider may want to ask the user.
         if exists(self.path):
-            found = writer.call(file.open).result()
+            opened = partial(file.open, now_us=now_us, engine=engine, accept_loss=accept_loss)
+            found = writer.call(opened).result()
             master = provider.master_key(found.key_id)
         else:
             master = key_for_new(provider)
-            engine = duckdb.__version__
             found = writer.call(lambda: file.make(master, now_us=now_us, engine=engine)).result()
         self.world_id, self.key_id = found.world_id, found.key_id
         vault = None

@@ -16,7 +16,8 @@ from wf_notebook.errors import (
 )
 from wf_notebook.ids import SystemIds
 from wf_notebook.world import schema
-from wf_notebook.world.paths import make_private
+from wf_notebook.world.chain import beginning, mark
+from wf_notebook.world.paths import WAL_SUFFIX, make_private, sync_folder
 
 if TYPE_CHECKING:
     from wf_notebook.world.connection import Connection, Query
@@ -32,10 +33,12 @@ class Identity:
     Attributes:
         world_id: random, made with the world.
         key_id: the name of the master key that it is sealed with.
+        version: of its tables; an older one than ours until it is migrated.
     """
 
     world_id: str
     key_id: str
+    version: int = schema.VERSION
 
 
 def fill(connection: Connection, key_id: str, *, created_us: int, engine: str) -> Identity:
@@ -47,6 +50,7 @@ def fill(connection: Connection, key_id: str, *, created_us: int, engine: str) -
         *((statement, []) for statement in schema.create()),
         (schema.insert("schema_version", 1), version),
         (schema.insert("world", 1), world),
+        mark(beginning(identity.world_id), events=0),
     ])  # fmt: skip
     return identity
 
@@ -56,7 +60,7 @@ def identify(query: Query, path: str) -> Identity:
 
     Raises:
         WorldPathError: it is somebody else's database.
-        WorldVersionError: another version of wf_notebook wrote it.
+        WorldVersionError: a later version of wf_notebook wrote it.
         WorldDamagedError: it does not say who it is.
     """
     try:
@@ -69,17 +73,18 @@ def identify(query: Query, path: str) -> Identity:
             f"{path} is a DuckDB database, but not a world of wf_notebook.",
             hint="It was left as it is; give another path.",
         ) from error
-    if version != schema.VERSION:
+    if version is not None and version > schema.VERSION:
         raise WorldVersionError(
             f"{path} was written with version {version} of the world's tables;"
-            f" this wf_notebook reads version {schema.VERSION}.",
+            f" this wf_notebook reads them up to version {schema.VERSION}.",
             hint="Open it with the wf_notebook that wrote it; it was left as it is.",
         )
-    if len(worlds) != 1:
+    if version is None or len(worlds) != 1:
         raise WorldDamagedError(
             f"{path} does not say which world it is.", hint="Restore it from a copy."
         )
-    return Identity(*worlds[0])
+    world_id, key_id = worlds[0]
+    return Identity(world_id, key_id, version)
 
 
 def is_duckdb(path: str) -> bool:
@@ -107,7 +112,7 @@ def remove_draft(path: str) -> None:
     Raises:
         OSError: it cannot be removed.
     """
-    for leftover in (draft_path(path), draft_path(path) + ".wal"):
+    for leftover in (draft_path(path), draft_path(path) + WAL_SUFFIX):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(leftover)
 
@@ -120,18 +125,13 @@ def publish(path: str) -> None:
     """
     make_private(draft_path(path))
     os.rename(draft_path(path), path)
-    if os.name == "posix":
-        folder = os.open(os.path.dirname(path), os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    sync_folder(path)
 
 
 def wal_bytes(path: str) -> int:
     """Return the length of a world's log; 0 if there is none."""
     try:
-        return os.stat(path + ".wal").st_size
+        return os.stat(path + WAL_SUFFIX).st_size
     except FileNotFoundError:
         return 0
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MEMORY: Final = ":memory:"
 FOLDER: Final = ".wf_notebook"
+WAL_SUFFIX: Final = ".wal"  # DuckDB's own
+HEAD_SUFFIX: Final = ".head"
 _PRIVATE: Final = 0o700
 # Two letters at least: a drive such as C: is no scheme. DuckDB would load an extension for these.
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
@@ -45,7 +47,7 @@ def world_path(path: str | PathLike[str]) -> str:
     Raises:
         WorldPathError: it has a scheme or a NUL, no database could be told it, or something else
             than a file is there.
-        WorldDamagedError: the file is empty, or gone although its log is there.
+        WorldDamagedError: the file is empty, or gone although its log or head is there.
     """
     text = os.fspath(path)
     if text == MEMORY:
@@ -87,11 +89,7 @@ def _check_file(path: str) -> None:
     try:
         found = os.stat(path)
     except FileNotFoundError:
-        if os.path.lexists(path + ".wal"):
-            raise WorldDamagedError(
-                f"{path} is gone, but its log {path}.wal is there.",
-                hint="Put the world file back, or move the log away to begin a new world.",
-            ) from None
+        _check_nothing_is_left(path)
         return
     if not stat.S_ISREG(found.st_mode):
         what = "a folder" if stat.S_ISDIR(found.st_mode) else "not a regular file"
@@ -100,6 +98,15 @@ def _check_file(path: str) -> None:
         raise WorldDamagedError(
             f"{path} is empty.", hint="Restore it from a copy, or move it away to begin anew."
         )
+
+
+def _check_nothing_is_left(path: str) -> None:
+    for suffix, what in ((WAL_SUFFIX, "log"), (HEAD_SUFFIX, "head")):
+        if os.path.lexists(path + suffix):
+            raise WorldDamagedError(
+                f"{path} is gone, but its {what} {path}{suffix} is there.",
+                hint=f"Put the world file back, or move the {what} away to begin a new world.",
+            )
 
 
 def prepare(path: str) -> list[str]:
@@ -153,6 +160,33 @@ def make_private(path: str) -> None:
     """Let only its user read a file, where the file system knows such things."""
     with contextlib.suppress(OSError):
         os.chmod(path, 0o600)
+
+
+def sync_file(path: str) -> None:
+    """Make durable what was written to a file that is closed.
+
+    Raises:
+        OSError: it cannot be.
+    """
+    descriptor = os.open(path, os.O_RDWR)  # Windows flushes only what may be written
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(path: str) -> None:
+    """Make durable what the folder of a path says of it, where that can be asked for.
+
+    Raises:
+        OSError: it cannot be.
+    """
+    if os.name == "posix":
+        folder = os.open(os.path.dirname(path), os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _ignore(folder: str) -> list[str]:

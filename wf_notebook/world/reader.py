@@ -250,26 +250,6 @@ def exists(run_id: str, query: Query) -> bool:
     return bool(query("select 1 from run_index where run_id = ? limit 1", [run_id]))
 
 
-def last_commit(query: Query) -> int:
-    """Return the number of the last commit; 0 for a new world."""
-    rows = query(
-        "select greatest(coalesce((select max(commit_no) from events), 0),"
-        " coalesce((select max(commit_no) from stream_chunks), 0))",
-        [],
-    )
-    return int(rows[0][0])
-
-
-def is_written(commit_no: int, query: Query) -> bool:
-    """Whether the commit with that number is in the world."""
-    rows = query(
-        "select exists (select 1 from events where commit_no = ?)"
-        " or exists (select 1 from stream_chunks where commit_no = ?)",
-        [commit_no, commit_no],
-    )
-    return bool(rows[0][0])
-
-
 def load_heads(heads: Heads, query: Query) -> dict[str, set[str]]:
     """Fill in the heads of the unfinished runs; returns the ids of their large values, by run.
 
@@ -280,9 +260,11 @@ def load_heads(heads: Heads, query: Query) -> dict[str, set[str]]:
         "select run_id from run_index group by run_id having count(*) = 1 order by run_id", []
     )]  # fmt: skip
     logs: dict[str, list[NewEvent]] = {}
-    for run_id, kind, key, time_us, meta in query(HEADS, [live]):
-        plain = {} if meta is None else _plain(meta)
-        logs.setdefault(run_id, []).append(NewEvent(kind, "", time_us, key, plain))
+    for run_id, seq, kind, key, time_us, meta in query(HEADS, [live]):
+        log = logs.setdefault(run_id, [])
+        if seq != len(log) + 1:
+            raise _damaged(f"The log of run {run_id} has a gap.")
+        log.append(NewEvent(kind, "", time_us, key, {} if meta is None else _plain(meta)))
     for run_id, log in logs.items():
         _load_head(heads, run_id, log)
     _load_streams(heads, live, query)

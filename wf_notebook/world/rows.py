@@ -19,6 +19,7 @@ from wf_notebook.world.schema import insert, parameters
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from wf_notebook.world.chain import Place
     from wf_notebook.world.connection import Query, Row, Statement
     from wf_notebook.world.events import Event, NewEvent
     from wf_notebook.world.heads import Advance
@@ -133,6 +134,10 @@ class Rows:
         """Return what writes the rows: one statement for each table, none if there are no rows."""
         return [(insert(table, len(rows)), parameters(rows)) for table, rows in self._rows.items()]
 
+    def place(self, before: Place) -> Place:
+        """Return where the log of the world is after them."""
+        return before.after(self._rows)
+
     def written(self) -> None:
         """Note that the rows are in the world."""
         for run_id, blob_id in self._new_blobs:
@@ -172,7 +177,8 @@ class Rows:
         name = (run_id, blob_id)
         if blob_id not in self.blobs.get(run_id, ()) and name not in self._new_blobs:
             self._new_blobs.add(name)
-            rows["blobs"].append((blob_id, run_id, key.seal(data, item=blob_id, field="blob")))
+            sealed = key.seal(data, item=blob_id, field="blob")
+            rows["blobs"].append((blob_id, run_id, sealed, self.commit_no))
         return blob_id.encode()
 
     def _add_chunks(

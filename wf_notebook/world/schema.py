@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 # Columns with their types, in the order of the rows that are inserted.
 TABLES: Final[dict[str, dict[str, str]]] = {
@@ -27,7 +27,13 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "meta": "VARCHAR",
         "payload": "BLOB",
     },
-    "blobs": {"blob_id": "VARCHAR", "run_id": "VARCHAR", "bytes": "BLOB"},
+    # Those that version 1 has written have no `commit_no`.
+    "blobs": {
+        "blob_id": "VARCHAR",
+        "run_id": "VARCHAR",
+        "bytes": "BLOB",
+        "commit_no": "BIGINT",
+    },
     "stream_chunks": {
         "commit_no": "BIGINT",
         "run_id": "VARCHAR",
@@ -57,6 +63,8 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "approved_by": "VARCHAR",
         "time_us": "BIGINT",
     },
+    # How far the log was at each checkpoint; see world/chain.py.
+    "marks": {"commit_no": "BIGINT", "chain": "BLOB", "events": "BIGINT"},
 }
 
 # Up to this many rows one VALUES list is quicker, above it one list for each column.
@@ -210,7 +218,7 @@ VIEWS: Final[dict[str, View]] = {
 
 # What heads are made of: of `meta`, only what a condition looks at.
 HEADS: Final = """
-    select run_id, type, correlation_id, time_us,
+    select run_id, seq, type, correlation_id, time_us,
         case when type like 'hook_%' or type in ('step_cancelled', 'attr_set', 'stream_closed')
             then meta end
     from events semi join (select unnest(?::varchar[]) as run_id) as live using (run_id)
@@ -220,11 +228,17 @@ HEADS: Final = """
 
 def create() -> list[str]:
     """Return the statements that make tables and views in an empty file."""
-    tables = [
-        f"create table {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})"
-        for name, columns in TABLES.items()
-    ]
-    return tables + [_create_view(name, view) for name, view in VIEWS.items()]
+    return [create_table(name) for name in TABLES] + create_views()
+
+
+def create_table(name: str) -> str:
+    """Return the statement that makes a table."""
+    return f"create table {name} ({', '.join(f'{c} {t}' for c, t in TABLES[name].items())})"
+
+
+def create_views() -> list[str]:
+    """Return the statements that make all views."""
+    return [_create_view(name, view) for name, view in VIEWS.items()]
 
 
 def _create_view(name: str, view: View) -> str:

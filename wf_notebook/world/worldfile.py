@@ -6,23 +6,31 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from wf_notebook.errors import WorldClosedError, WorldError
-from wf_notebook.world import opening
+from wf_notebook.errors import (
+    WorldClosedError,
+    WorldDamagedError,
+    WorldError,
+)
+from wf_notebook.world import chain, damage, opening, salvage, schema
 from wf_notebook.world.commits import Committer
+from wf_notebook.world.head import HeadFile, read_head
 from wf_notebook.world.heads import Heads
+from wf_notebook.world.migration import migrate
 from wf_notebook.world.paths import MEMORY, path_error
-from wf_notebook.world.reader import Reader, exists, last_commit, load_heads
+from wf_notebook.world.reader import Reader, exists, load_heads
 from wf_notebook.world.vault import key_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wf_notebook.world.chain import Place
     from wf_notebook.world.connection import Connect, Connection
     from wf_notebook.world.keyring import Keyring
     from wf_notebook.world.opening import Identity
     from wf_notebook.world.writer import Commit
 
 CHECKPOINT_BYTES: Final = 16 << 20  # of log, after which an idle moment is used for a checkpoint
+BUSY_BYTES: Final = 64 << 20  # after which none is waited for
 
 T = TypeVar("T")
 
@@ -43,6 +51,7 @@ class WorldFile:
         reader: reads through `queries`, once it is loaded.
         committer: writes through `writing`, once it is loaded.
         heads: of the unfinished runs.
+        damage: what was found at opening and read around, or accepted; None for a whole world.
     """
 
     def __init__(self, path: str, connect: Connect, *, read_only: bool) -> None:
@@ -52,19 +61,124 @@ class WorldFile:
         self.reader: Reader | None = None
         self.committer: Committer | None = None
         self.heads = Heads(self._run_exists)
+        self.damage: WorldDamagedError | None = None
         self._connect = connect
         self._read_only = read_only
         self._stays = read_only or path == MEMORY  # without its key a world is not touched, either
+        self._now_us = 0
+        self._engine = ""
+        self._found: Identity | None = None
+        self._place: Place | None = None  # where the log ends, until the committer knows
+        self._marked: Place | None = None
+        self._head: HeadFile | None = None
+        self._head_is_whole = False
+        self._put_off = 0  # bytes of log below which a checkpoint that failed isn't tried again
+        self._apart: salvage.Apart | None = None
 
-    def open(self) -> Identity:
-        """Open the file that is there.
+    # --- opening -----------------------------------------------------------------------------
+
+    def open(self, *, now_us: int, engine: str, accept_loss: bool = False) -> Identity:
+        """Open the file that is there. A damaged one is left as it is, and copied aside.
+
+        Args:
+            now_us: what time it is.
+            engine: the version of DuckDB.
+            accept_loss: whether to go on with what is whole of a damaged one.
 
         Raises:
             WorldError: it does not open, or is not a world that this version reads.
+            WorldDamagedError: it lacks something, or cannot be read.
         """
-        if self.writing is None:
-            self.writing = self._connect(self.path, read_only=self._read_only)
+        self._now_us, self._engine = now_us, engine
+        try:
+            found = self._look()
+        except WorldDamagedError as error:
+            self._disconnect()
+            if self._read_only:
+                return self._read_around(error)
+            found = self._mended(error, accept_loss=accept_loss)
+        self._found = found
+        return found
+
+    def _look(self) -> Identity:
+        """Connect, and hold the log against its marks and its head; nothing is changed."""
+        self.writing = self._connect(self.path, read_only=self._read_only)
+        query = self.writing.query
+        found = opening.identify(query, self.path)
+        if found.version < chain.FIRST_WITH_MARKS:
+            return found
+        head = read_head(self.path)
+        log = chain.look(query, self.path, None if head is None else head.place.commit_no)
+        lack = None if head is None else damage.differs(self.path, found.world_id, log, head)
+        if lack is not None:
+            raise WorldDamagedError(lack)
+        self._place, self._marked = log.end, log.marked
+        self._head_is_whole = head is not None
+        return found
+
+    def _read_around(self, error: WorldDamagedError) -> Identity:
+        """Open for reading what is whole: the file, and as much of its log as can be replayed."""
+        try:
+            length = salvage.replayable(self.path, self._connect)
+            if length is None:
+                raise damage.reported(error, "Nothing of it can be read.", ways=damage.RESTORE)
+            place = self.path
+            if length < opening.wal_bytes(self.path):
+                self._apart = salvage.Apart(self.path)
+                place = self._apart.lay_out(length)
+        except OSError as problem:
+            raise damage.reported(error, _untried(problem), ways=damage.RESTORE) from error
+        self.damage = error
+        _log.warning("%s Only what is whole is shown.", error.message)
+        self.writing = self._connect(place, read_only=True)
         return opening.identify(self.writing.query, self.path)
+
+    def _mended(self, error: WorldDamagedError, *, accept_loss: bool) -> Identity:
+        """Copy the world aside, which must succeed; go on with what is whole, if that is wanted."""
+        copies = self._set_aside(error)
+        try:
+            if not salvage.opens_without_log(self.path, self._connect):
+                raise damage.reported(error, copies, ways=damage.RESTORE)
+            if not accept_loss:
+                raise damage.reported(error, copies, ways=damage.ALL_WAYS)
+            length = salvage.replayable(self.path, self._connect) or 0
+            if not salvage.can_go_on(self.path, self._connect, length):
+                raise damage.reported(error, copies, ways=damage.LOOK)
+            if length < opening.wal_bytes(self.path):
+                salvage.shorten(self.path, length)
+        except OSError as problem:
+            raise damage.reported(error, _untried(problem), ways=damage.LOOK) from error
+        self.damage = WorldDamagedError(f"{error.message} {copies}", hint="")
+        self.writing = self._connect(self.path)
+        found = opening.identify(self.writing.query, self.path)
+        if found.version >= chain.FIRST_WITH_MARKS:
+            self._place = chain.beginning(found.world_id, chain.last_commit(self.writing.query))
+            self.mark(self._place)
+        return found
+
+    def _set_aside(self, error: WorldDamagedError) -> str:
+        """Copy the world aside; returns a sentence that says where."""
+        try:
+            return f"A copy is in {damage.set_aside(self.path, self._now_us)}."
+        except OSError as problem:
+            copies = f"It could not be copied aside: {problem.strerror}."
+            raise damage.reported(error, copies, ways=damage.LOOK) from error
+
+    def _settle(self, found: Identity) -> None:
+        """Make of what was opened a world of our version, with a head that is not behind."""
+        writing = _loaded(self.writing)
+        if found.version < schema.VERSION:
+            migrate(writing, self.path, found, now_us=self._now_us, engine=self._engine)
+            log = chain.look(writing.query, self.path, None)
+            self._place, self._marked = log.end, log.marked
+        self._head = HeadFile(self.path, found.world_id)
+        try:
+            if self._head_is_whole:
+                self._head.resume(_loaded(self._place))
+            else:
+                self._head.begin(_loaded(self._place))
+        except OSError as error:
+            raise path_error(error, f"{self._head.path} cannot be written") from error
 
     def make(self, master: bytes, *, now_us: int, engine: str) -> Identity:
         """Make a new world and open it; it is made aside, so that it is whole or not there.
@@ -79,8 +193,9 @@ class WorldFile:
         """
         if self.path == MEMORY:
             self.writing = self._connect(MEMORY)
-            opening.fill(self.writing, key_id(master), created_us=now_us, engine=engine)
-            return self.open()
+            found = opening.fill(self.writing, key_id(master), created_us=now_us, engine=engine)
+            self._place = chain.beginning(found.world_id)
+            return found
         try:
             opening.remove_draft(self.path)
             self._fill(
@@ -92,7 +207,7 @@ class WorldFile:
         finally:
             with contextlib.suppress(OSError):
                 opening.remove_draft(self.path)
-        return self.open()
+        return self.open(now_us=now_us, engine=engine)
 
     def _fill(self, draft: Connection, master: bytes, *, now_us: int, engine: str) -> None:
         try:
@@ -107,14 +222,29 @@ class WorldFile:
         Raises:
             WorldDamagedError: a log is not one that could have been written.
         """
-        writing = _loaded(self.writing)
         self._stays |= keyring.is_locked
-        blobs = load_heads(self.heads, writing.query)
-        self.committer = Committer(
-            writing, self.heads, keyring, commit_no=last_commit(writing.query), blobs=blobs
-        )
+        if self._found is not None and not self._stays:
+            self._settle(self._found)
+        writing = _loaded(self.writing)
+        try:
+            blobs = load_heads(self.heads, writing.query)
+        except WorldDamagedError as error:
+            if not self._read_only:
+                self._disconnect()
+                copies = self._set_aside(error)
+                raise damage.reported(error, copies, ways=damage.LOOK) from error
+            self.damage = error
+            _log.warning("%s Only what is whole is shown.", error.message)
+            blobs = {}
+        if self._place is not None and not self._read_only:
+            place = self._place
+            self.committer = Committer(
+                writing, self.heads, keyring, place=place, head=self._head, blobs=blobs
+            )
         self.queries = writing.cursor()
         self.reader = Reader(self.queries.query, keyring)
+
+    # --- open --------------------------------------------------------------------------------
 
     @property
     def loaded_reader(self) -> Reader:
@@ -129,31 +259,73 @@ class WorldFile:
     def commit(self, group: Sequence[Commit]) -> None:
         """Write a group of appends and resolve their futures."""
         _loaded(self.committer).commit(group)
+        self._checkpoint(max(BUSY_BYTES, self._put_off))
 
     def idle(self) -> None:
         """Use a quiet moment for a checkpoint, if the log has grown."""
-        self._checkpoint(CHECKPOINT_BYTES)
+        self._checkpoint(max(CHECKPOINT_BYTES, self._put_off))
+
+    def mark(self, place: Place) -> None:
+        """Note where the log ends; an opening computes the chain from there on.
+
+        Whoever changes rows that were written has to note it anew, in the end or in the same
+        transaction: what the chain was made of is gone then.
+
+        Raises:
+            WorldError: it cannot be written.
+        """
+        writing = _loaded(self.writing)
+        writing.write([chain.mark(place, events=chain.count_events(writing.query))])
+        self._marked = place
 
     def close(self) -> None:
         """Move the log into the file if there is room, and let go of it."""
         self._checkpoint(1)
+        self._disconnect()
+        if self._head is not None:
+            self._head.close()
+        if self._apart is not None:
+            self._apart.close()
+
+    def _disconnect(self) -> None:
         for connection in (self.queries, self.writing):
             if connection is not None:
                 connection.close()
+        self.queries = self.writing = None
 
     def _checkpoint(self, least: int) -> None:
         """Move the log into the file if it is that long, and only if it is sure what it holds."""
         committer, writing = self.committer, self.writing
         if committer is None or committer.broken or writing is None or self._stays:
             return
+        length = 0
         try:
-            if opening.wal_bytes(self.path) >= least and opening.has_room(self.path):
-                writing.checkpoint()
+            length = opening.wal_bytes(self.path)
+            if length < least:
+                return
+            if opening.has_room(self.path):
+                self._move(writing, committer.place)
+                self._put_off = 0
+            else:
+                self._put_off = length + CHECKPOINT_BYTES
         except (WorldError, OSError) as error:
+            self._put_off = length + CHECKPOINT_BYTES
             _log.warning("No checkpoint of %s: %s", self.path, error)
+
+    def _move(self, writing: Connection, place: Place) -> None:
+        """The head is durable before the log is gone that could speak for it."""
+        if place != self._marked:
+            self.mark(place)
+        if self._head is not None:
+            self._head.sync()
+        writing.checkpoint()
 
     def _run_exists(self, run_id: str) -> bool:
         return exists(run_id, _loaded(self.writing).query)
+
+
+def _untried(problem: OSError) -> str:
+    return f"What of it is whole could not be tried: {problem.strerror}."
 
 
 def _loaded(found: T | None) -> T:

@@ -1,0 +1,66 @@
+"""How a world that an earlier version wrote becomes one of ours: in one transaction, or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from wf_notebook.errors import WorldFullError
+from wf_notebook.world import opening, schema
+from wf_notebook.world.chain import beginning, count_events, last_commit, mark
+
+if TYPE_CHECKING:
+    from wf_notebook.world.connection import Connection, Query, Statement
+    from wf_notebook.world.opening import Identity
+
+_TABLES_OF_1: Final = frozenset({
+    "schema_version", "world", "events", "blobs", "stream_chunks", "definitions", "run_keys",
+    "run_index", "approvals",
+})  # fmt: skip
+
+
+def migrate(
+    connection: Connection, path: str, identity: Identity, *, now_us: int, engine: str
+) -> None:
+    """Bring the tables and views of a world to our version.
+
+    It begins with a checkpoint: what is rewritten then lies in the file, not in the log.
+
+    Args:
+        connection: to the world; nobody else uses it.
+        path: the world.
+        identity: who it is.
+        now_us: the time of it.
+        engine: the version of DuckDB.
+
+    Raises:
+        WorldError: it cannot be; the world is what it was.
+    """
+    if not opening.has_room(path):
+        raise WorldFullError(
+            f"There is no room to bring {path} from version {identity.version} of the world's"
+            f" tables to version {schema.VERSION}; it was left as it is.",
+            hint="Free four times its size, and open it again.",
+        )
+    connection.checkpoint()
+    version: list[object] = [schema.VERSION, now_us, engine]
+    connection.write([
+        *((statement, []) for statement in _statements()),
+        (schema.insert("schema_version", 1), version),
+        _first_mark(connection.query, identity),
+    ])  # fmt: skip
+
+
+def _statements() -> list[str]:
+    """From version 1 to 2: the views were rewritten, blobs got the number of their commit."""
+    return [
+        *(f"drop view if exists {name}" for name in schema.VIEWS),
+        "alter table blobs add column commit_no BIGINT",
+        *(schema.create_table(name) for name in schema.TABLES if name not in _TABLES_OF_1),
+        *schema.create_views(),
+    ]
+
+
+def _first_mark(query: Query, identity: Identity) -> Statement:
+    """What was written before is taken as it is: the chain begins here."""
+    place = beginning(identity.world_id, last_commit(query, ("events", "stream_chunks")))
+    return mark(place, events=count_events(query))

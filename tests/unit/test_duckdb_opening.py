@@ -192,7 +192,7 @@ def test_a_new_world_is_whole_or_not_there(place: Path, monkeypatch: pytest.Monk
             opened(place)
     assert os.listdir(place.parent) == []
     with monkeypatch.context() as patch:
-        patch.setattr(os, "rename", fail_to_rename)
+        patch.setattr(os, "replace", fail_to_rename)
         with pytest.raises(WorldPathError, match="No space"):
             opened(place)
     assert os.listdir(place.parent) == []

@@ -9,9 +9,9 @@ from wf_notebook.world.reader import is_written
 from wf_notebook.world.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from wf_notebook.world.connection import Connection
+    from wf_notebook.world.connection import Connection, Statement
     from wf_notebook.world.heads import Advance, Heads
     from wf_notebook.world.keyring import Keyring
     from wf_notebook.world.rows import Packed
@@ -56,6 +56,25 @@ class Committer:
             else:
                 job.future.set_result(answer.events)
 
+    def change(self, statements: Callable[[int], Sequence[Statement]]) -> None:
+        """Write something else than appends, in a commit of its own.
+
+        Args:
+            statements: returns them, given the commit's number, which one of them records.
+
+        Raises:
+            WorldError: it was not written.
+        """
+        if self.broken is not None:
+            raise self.broken
+        commit_no = self.commit_no + 1
+        self._run(statements(commit_no), commit_no)
+        self._count(commit_no)
+
+    def move(self, connection: Connection) -> None:
+        """Write through another connection from now on."""
+        self._connection = connection
+
     def _write(self, group: Sequence[Commit]) -> list[Advance | BaseException]:
         if self.broken is not None:
             raise self.broken
@@ -92,13 +111,19 @@ class Committer:
         statements = rows.statements()
         if not statements:
             return
+        self._run(statements, rows.commit_no)
+        rows.written()
+        self._count(rows.commit_no)
+
+    def _run(self, statements: Sequence[Statement], commit_no: int) -> None:
         try:
             self._connection.write(statements)
         except Exception as error:
-            if not self._is_written(rows.commit_no, error):
+            if not self._is_written(commit_no, error):
                 raise
-        rows.written()
-        self.commit_no = rows.commit_no
+
+    def _count(self, commit_no: int) -> None:
+        self.commit_no = commit_no
         self.commits += 1
 
     def _is_written(self, commit_no: int, error: Exception) -> bool:

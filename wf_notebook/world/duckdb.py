@@ -28,10 +28,12 @@ from wf_notebook.errors import (
 from wf_notebook.world.connection import CONFIG, Table
 from wf_notebook.world.duckdb_errors import refusal, world_error
 from wf_notebook.world.keyring import Keyring
-from wf_notebook.world.keys import key_for_new, missing_key
+from wf_notebook.world.keys import NewKey, key_for_new, missing_key
 from wf_notebook.world.lock import acquire
 from wf_notebook.world.paths import MEMORY, exists, make_private, prepare, world_path
+from wf_notebook.world.renewal import Renewal
 from wf_notebook.world.rows import packed
+from wf_notebook.world.upkeep import REWRITTEN
 from wf_notebook.world.vault import Vault, key_id
 from wf_notebook.world.worldfile import WorldFile
 from wf_notebook.world.writer import Writer
@@ -54,6 +56,7 @@ __all__ = ["DuckDBStore", "Table"]
 T = TypeVar("T")
 
 _NUDGE_SECONDS: Final = 0.1
+_STORAGE: Final = str(CONFIG["storage_compatibility_version"])
 _SELECTS: Final = ("SELECT", "EXPLAIN")
 _BEGIN: Final[Statement] = ("begin", [])
 _COMMIT: Final[Statement] = ("commit", [])
@@ -190,6 +193,41 @@ class Connection:
         self._connection.close()
 
 
+def copied(path: str, target: str) -> None:
+    """Copy a world that nobody has open into a new file; see `connection.Copy`."""
+    config = {k: v for k, v in CONFIG.items() if k != "enable_external_access"}
+    try:
+        with contextlib.closing(duckdb.connect(MEMORY, config=config)) as connection:
+            for statement in _copying(path, target):
+                connection.execute(statement)
+    except duckdb.Error as error:
+        raise world_error(error, f"Copying {path}") from error
+
+
+def _copying(path: str, target: str) -> list[str]:
+    """Return the statements that copy a world, with no right to any other file."""
+    logs = [target + ending for ending in (".wal", ".wal.checkpoint", ".wal.recovery")]
+    files = ", ".join(map(_quoted, [path, path + ".wal", path + ".tmp", target, *logs]))
+    return [
+        f"set temp_directory = {_quoted(path + '.tmp')}",
+        f"set allowed_paths = [{files}]",
+        "set enable_external_access = false",
+        "set lock_configuration = true",
+        f"attach {_quoted(path)} as source (read_only)",
+        f"attach {_quoted(target)} as target (storage_version {_quoted(_STORAGE)})",
+        "copy from database source to target",
+        REWRITTEN,
+        "checkpoint target",
+        "detach source",
+        "detach target",
+    ]
+
+
+def _quoted(text: str) -> str:
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
+
+
 class DuckDBStore:
     """An `EventStore` in a DuckDB file; see `open`.
 
@@ -198,6 +236,7 @@ class DuckDBStore:
         read_only: whether nothing can be appended.
         world_id: random, made with the world.
         key_id: the name of the master key that the world is sealed with.
+        key_provider: where that key was looked for.
         locked: why payloads can neither be opened nor written, or None.
     """
 
@@ -207,10 +246,12 @@ class DuckDBStore:
         self.world_id = ""
         self.key_id = ""
         self.locked: WorldKeyError | None = None
+        self.key_provider: KeyProvider = NewKey()
         self._lock: OwnerLock | None = None
         self._pid = os.getpid()
         self._closing = False
         self._file = WorldFile(path, Connection.open, read_only=read_only)
+        self._renewal = Renewal(self._file, copied)
         self._writer = Writer(self._file.commit, self._file.idle)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="wf-read")
 
@@ -269,7 +310,7 @@ class DuckDBStore:
     def commit(self, append: Append) -> Future[tuple[Event, ...]]:
         """Write an append; see `EventStore.commit`."""
         if self.read_only:
-            return _failed(WorldError(f"{self.path} was opened for reading only."))
+            return _failed(self._not_written())
         try:
             item = packed(append)
         except PayloadError as error:
@@ -279,6 +320,10 @@ class DuckDBStore:
     def read(self, run_id: str, after: int = 0) -> Future[Sequence[Event]]:
         """The run's events; see `EventStore.read`."""
         return self._read(lambda reader: reader.events(run_id, after))
+
+    def outline(self, run_id: str) -> Future[Sequence[Event]]:
+        """The run's events without their sealed part; see `EventStore.outline`."""
+        return self._read(lambda reader: reader.outline(run_id))
 
     def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:
         """The definition of a run; see `EventStore.definition`."""
@@ -315,6 +360,49 @@ class DuckDBStore:
     def streams(self, run_id: str) -> Future[Mapping[str, int]]:
         """Name to next index of each stream of a run that has chunks."""
         return self._read(lambda reader: reader.streams(run_id))
+
+    def forget(self, run_ids: Sequence[str], *, now_us: int) -> Future[None]:
+        """Erase runs that have ended, then rewrite the file; see `EventStore.forget`.
+
+        The future fails with `WorldFullError` if there is no room for that; nothing was changed.
+        """
+        return self._apart(lambda: self._renewal.forget(run_ids, now_us=now_us))
+
+    def turn_key(self, master: bytes, *, now_us: int) -> Future[None]:
+        """Wrap all runs' keys with another master key, then rewrite the file.
+
+        The future fails with a `WorldError`; see `Renewal.turn_key`.
+        """
+        vault = Vault(self.world_id, master)
+
+        def turn() -> None:
+            try:
+                self._renewal.turn_key(vault, now_us=now_us)
+            finally:
+                self.key_id = self._file.loaded_keyring.vault.key_id
+
+        return self._apart(turn)
+
+    def need_key(self) -> None:
+        """Make sure that the master key may be changed.
+
+        Raises:
+            WorldKeyError: the world is locked.
+            WorldError: it was opened for reading only.
+        """
+        if self.locked is not None:
+            raise self.locked
+        if self.read_only:
+            raise self._not_written()
+
+    def _not_written(self) -> WorldError:
+        return WorldError(f"{self.path} was opened for reading only.")
+
+    def _apart(self, change: Callable[[], None]) -> Future[None]:
+        """Change the file as a whole: on `wf-world`, while `wf-read` waits for it."""
+        if self.read_only:
+            return _failed(self._not_written())
+        return self._submit(lambda: self._writer.call(change).result())
 
     def sql(self, query: str) -> Future[Table]:
         """Answer one SELECT or EXPLAIN over the tables and views.
@@ -358,6 +446,7 @@ class DuckDBStore:
 
     def _open(self, provider: KeyProvider, now_us: int) -> None:
         file, writer = self._file, self._writer
+        self.key_provider = provider
         # Keys are asked for on the caller's thread: a provider may want to ask the user.
         if exists(self.path):
             found = writer.call(file.open).result()
@@ -373,6 +462,8 @@ class DuckDBStore:
         else:
             self.locked = missing_key(self.path, found.key_id, provider, given=master)
         writer.call(lambda: file.load(Keyring(vault, self.locked))).result()
+        if not self.read_only:
+            writer.call(self._renewal.make_up_for_it).result()
 
     def _read(self, answer: Callable[[Reader], T]) -> Future[T]:
         return self._submit(lambda: answer(self._file.loaded_reader))

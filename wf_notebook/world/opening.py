@@ -118,8 +118,17 @@ def publish(path: str) -> None:
     Raises:
         OSError: it cannot be put there.
     """
-    make_private(draft_path(path))
-    os.rename(draft_path(path), path)
+    put(draft_path(path), path)
+
+
+def put(new: str, path: str) -> None:
+    """Let a finished file take the place of a world, or of none, at one stroke and for good.
+
+    Raises:
+        OSError: it cannot be put there.
+    """
+    make_private(new)
+    os.replace(new, path)
     if os.name == "posix":
         folder = os.open(os.path.dirname(path), os.O_RDONLY)
         try:

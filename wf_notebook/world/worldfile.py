@@ -43,6 +43,7 @@ class WorldFile:
         reader: reads through `queries`, once it is loaded.
         committer: writes through `writing`, once it is loaded.
         heads: of the unfinished runs.
+        keyring: the runs' keys, once it is loaded.
     """
 
     def __init__(self, path: str, connect: Connect, *, read_only: bool) -> None:
@@ -52,6 +53,7 @@ class WorldFile:
         self.reader: Reader | None = None
         self.committer: Committer | None = None
         self.heads = Heads(self._run_exists)
+        self.keyring: Keyring | None = None
         self._connect = connect
         self._read_only = read_only
 
@@ -106,13 +108,56 @@ class WorldFile:
         Raises:
             WorldDamagedError: a log is not one that could have been written.
         """
+        self.keyring = keyring
         writing = _loaded(self.writing)
         blobs = load_heads(self.heads, writing.query)
         self.committer = Committer(
             writing, self.heads, keyring, commit_no=last_commit(writing.query), blobs=blobs
         )
+        self._read_through(writing, keyring)
+
+    def _read_through(self, writing: Connection, keyring: Keyring) -> None:
         self.queries = writing.cursor()
         self.reader = Reader(self.queries.query, keyring)
+
+    def disconnect(self) -> None:
+        """Let go of the file, so that another one can take its place."""
+        for connection in (self.queries, self.writing):
+            if connection is not None:
+                connection.close()
+        self.queries = self.writing = self.reader = None
+
+    def reconnect(self) -> None:
+        """Go on with the file that is there now, if the last one was let go of.
+
+        Raises:
+            WorldError: it does not open; nothing can be written or read until the world is.
+        """
+        committer = self.loaded_committer
+        if self.writing is not None:
+            return
+        try:
+            self.writing = self._connect(self.path)
+        except WorldError as error:
+            committer.broken = error
+            raise
+        self._read_through(self.writing, self.loaded_keyring)
+        committer.move(self.writing)
+
+    @property
+    def loaded_committer(self) -> Committer:
+        """The committer of a world that was opened."""
+        return _loaded(self.committer)
+
+    @property
+    def loaded_keyring(self) -> Keyring:
+        """The runs' keys in a world that was opened."""
+        return _loaded(self.keyring)
+
+    @property
+    def loaded_writing(self) -> Connection:
+        """The connection of `wf-world` in a world that was opened."""
+        return _loaded(self.writing)
 
     @property
     def loaded_reader(self) -> Reader:
@@ -126,7 +171,7 @@ class WorldFile:
 
     def commit(self, group: Sequence[Commit]) -> None:
         """Write a group of appends and resolve their futures."""
-        _loaded(self.committer).commit(group)
+        self.loaded_committer.commit(group)
 
     def idle(self) -> None:
         """Use a quiet moment for a checkpoint, if the log has grown."""
@@ -135,9 +180,7 @@ class WorldFile:
     def close(self) -> None:
         """Move the log into the file if there is room, and let go of it."""
         self._checkpoint(1)
-        for connection in (self.queries, self.writing):
-            if connection is not None:
-                connection.close()
+        self.disconnect()
 
     def _checkpoint(self, least: int) -> None:
         """Move the log into the file if it is that long, and only if it is sure what it holds."""

@@ -48,23 +48,24 @@ def test_what_is_no_key_is_refused_without_being_quoted(text: bytes | str) -> No
 
 def test_the_order_is_given_environment_file(tmp_path: Path) -> None:
     """The first source that is there decides."""
-    config = str(tmp_path)
+    keepers = [KeyFolder(str(tmp_path))]
     env = bytes(32).hex()
-    given = resolve_key("w.duckdb", KEY, env_key=env, config_folder=config)
+    given = resolve_key("w.duckdb", KEY, env_key=env, keepers=keepers)
     assert given.master_key("any") == KEY
-    called = resolve_key("w.duckdb", KEY.hex, env_key=env, config_folder=config)
+    called = resolve_key("w.duckdb", KEY.hex, env_key=env, keepers=keepers)
     assert called.master_key(None) == KEY
-    from_env = resolve_key("w.duckdb", env_key=env, config_folder=config)
+    from_env = resolve_key("w.duckdb", env_key=env, keepers=keepers)
     assert from_env.master_key("any") == bytes(32)
-    assert isinstance(resolve_key("w.duckdb", env_key=None, config_folder=config), KeyFolder)
-    assert isinstance(resolve_key(":memory:", env_key=env, config_folder=config), NewKey)
-    provider = KeyFolder(config)
-    assert resolve_key("w", provider, env_key=env, config_folder=config) is provider
+    made = resolve_key("w.duckdb", env_key=None, keepers=keepers).master_key(None)
+    assert made == keepers[0].master_key(None)
+    assert isinstance(resolve_key(":memory:", env_key=env, keepers=keepers), NewKey)
+    provider = KeyFolder(str(tmp_path))
+    assert resolve_key("w", provider, env_key=env, keepers=keepers) is provider
 
 
 def test_a_malformed_key_in_the_environment_names_the_variable(tmp_path: Path) -> None:
     """Not the file, which would have been next."""
-    provider = resolve_key("w", env_key="oops", config_folder=str(tmp_path))
+    provider = resolve_key("w", env_key="oops", keepers=[KeyFolder(str(tmp_path))])
     with pytest.raises(WorldKeyError, match="WF_NOTEBOOK_KEY"):
         provider.master_key(None)
 
@@ -98,6 +99,7 @@ def test_a_new_world_takes_the_newest_key(tmp_path: Path) -> None:
     for number, key in enumerate((KEY, bytes(32))):
         file = tmp_path / f"{key_id(key)}.key"
         file.write_text(key.hex())
+        file.chmod(0o600)
         os.utime(file, (number, number))
     assert KeyFolder(str(tmp_path)).master_key(None) == bytes(32)
     assert KeyFolder(str(tmp_path)).master_key(key_id(KEY)) == KEY
@@ -105,10 +107,12 @@ def test_a_new_world_takes_the_newest_key(tmp_path: Path) -> None:
 
 def test_a_key_file_that_holds_something_else_is_an_error(tmp_path: Path) -> None:
     """A damaged or renamed key file is named, not used."""
-    (tmp_path / "0123456789abcdef.key").write_text("junk")
+    file = tmp_path / "0123456789abcdef.key"
+    file.write_text("junk")
+    file.chmod(0o600)
     with pytest.raises(WorldKeyError, match="0123456789abcdef"):
         KeyFolder(str(tmp_path)).master_key("0123456789abcdef")
-    (tmp_path / "0123456789abcdef.key").write_text(KEY.hex())
+    file.write_text(KEY.hex())
     with pytest.raises(WorldKeyError, match="another key"):
         KeyFolder(str(tmp_path)).master_key("0123456789abcdef")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
@@ -69,16 +68,9 @@ def _world(caller: Caller) -> Sequence[tuple[str, str]]:
     return [
         ("world", world.path),
         ("owner", "nobody: opened to read only" if world.read_only else "this process"),
-        ("key", _key_place()),
+        ("key", world.key_place),
         ("isolation", f"{world.host.mode(None)} unless a run says otherwise"),
     ]
-
-
-def _key_place() -> str:
-    if config.master_key_from_environment() is not None:
-        return "WF_NOTEBOOK_KEY"
-    folder = os.path.join(config.user_config_folder(), "keys")
-    return f"the key files in {folder}, unless open_world() was given one"
 
 
 def _strict() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from wf_notebook import config
@@ -21,10 +22,13 @@ from wf_notebook.errors import (
 from wf_notebook.ids import SystemIds
 from wf_notebook.launching import Arguments, launched, prepare
 from wf_notebook.run import Run
+from wf_notebook.world import oskeyring
 from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.filesystems import warn_if_shared
-from wf_notebook.world.keys import resolve_key
-from wf_notebook.world.paths import default_path, world_path
+from wf_notebook.world.keys import key_folder, resolve_key
+from wf_notebook.world.paths import default_path, notebook_folder, world_path
+from wf_notebook.world.rotation import Rotation, successor
+from wf_notebook.world.upkeep import FORGOTTEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,7 +41,7 @@ if TYPE_CHECKING:
     from wf_notebook.errors import WorldDamagedError
     from wf_notebook.ids import Ids
     from wf_notebook.world.duckdb import Table
-    from wf_notebook.world.keys import KeyProvider, KeySource
+    from wf_notebook.world.keys import KeyKeeper, KeyProvider, KeySource
     from wf_notebook.world.store import EventStore, RunRow
 
 __all__ = [
@@ -121,6 +125,12 @@ class World:
         """What was found damaged at opening, and read around or accepted; None for a whole world."""
         return self._store.damage if isinstance(self._store, DuckDBStore) else None
 
+    @property
+    def locked(self) -> str | None:
+        """Which key is missing, in a sentence, while only what is plain can be seen; else None."""
+        store = self._store
+        return str(store.locked) if isinstance(store, DuckDBStore) and store.locked else None
+
     # --- runs --------------------------------------------------------------------------------
 
     def start(self, source: str, args: Sequence[object] = (), **options: Any) -> Run:
@@ -128,10 +138,11 @@ class World:
         return start(source, args, world=self, **options)
 
     def get(self, run_id: str) -> Run:
-        """Return a run.
+        """Return a run; of a locked world, as far as it is plain.
 
         Raises:
             RunNotFoundError: this world has no such run.
+            RunForgottenError: it was forgotten.
         """
         self.settle()
         return Run(self.host, self.host.wait(self.host.activity(run_id)))
@@ -158,7 +169,7 @@ class World:
         attributes: Mapping[str, str] | None = None,
         limit: int | None = 50,
     ) -> list[Run]:
-        """Return runs, newest first.
+        """Return runs, newest first; forgotten ones are lines in `rows` only.
 
         Args:
             status: only runs that stand so; any word that `Run.status` may say.
@@ -170,7 +181,10 @@ class World:
             wanted = (attributes or {}).items()
             live = (r for r in self.unfinished(workflow_id) if r.status == status)
             return [r for r in live if wanted <= r.attributes.items()][:limit]
-        rows = self.rows(status=status, workflow_id=workflow_id, attributes=attributes, limit=limit)
+        chosen = partial(self.rows, status=status, workflow_id=workflow_id, attributes=attributes)
+        rows = chosen(limit=limit)
+        if any(row.status == FORGOTTEN for row in rows):
+            rows = [row for row in chosen(limit=None) if row.status != FORGOTTEN][:limit]
         return [self.get(row.run_id) for row in rows]
 
     def unfinished(self, workflow_id: str | None = None) -> list[Run]:
@@ -183,6 +197,56 @@ class World:
         """Resume the open hook with that token; see `Run.resume`."""
         self.settle()
         return self.host.wait(self.host.resume(token, payload, resume_id))
+
+    def forget(self, *run_ids: str) -> None:
+        """Erase runs that have ended: source, arguments, results, payloads, streams, labels, key.
+
+        A line stays in `rows`: id, workflow id, name, hash and times, with the status "forgotten".
+        The file is rewritten, once for all of them, while everything else waits. Copies of it that
+        were made before stay readable with the master key.
+
+        Raises:
+            RunNotFoundError: this world has no such run; none was forgotten.
+            RunUnfinishedError: one has not ended; cancel it first. None was forgotten.
+            WorldFullError: there is no room to rewrite the file; none was forgotten.
+            WorldError: they are forgotten, but the file could not be rewritten yet.
+        """
+        self.settle()
+        if run_ids:
+            self.host.wait(self.host.forget(list(dict.fromkeys(run_ids))))
+
+    def rotate_key(self, new: KeySource | None = None) -> Rotation:
+        """Seal the world with another master key; the one until now opens nothing in it any more.
+
+        Args:
+            new: 32 bytes, their hex or base64, or a function that returns that; None for a random
+                one, which is kept where keys are kept. It is kept before anything is changed.
+
+        Returns:
+            the ids of both keys and where they are; as text, what to do about the old one.
+
+        Raises:
+            WorldKeyError: it is no key or the old one, cannot be kept, or the world is locked.
+            WorldFullError: there is no room to rewrite the file; nothing was changed.
+            WorldError: it was done, but the file could not be rewritten yet.
+        """
+        store = self._stored("no key")
+        store.need_key()
+        key, rotation = successor(store.key_provider, new, old=store.key_id)
+        self.host.wait(store.turn_key(key, now_us=self.host.clock.now_us()))
+        return rotation
+
+    @property
+    def key_place(self) -> str:
+        """Where its key is looked for, and whether it is there."""
+        store = self._stored("no key")
+        there = "missing: " if store.locked else ""
+        return f"{there}{store.key_id} in {store.key_provider.where(store.key_id)}"
+
+    def _stored(self, lacks: str) -> DuckDBStore:
+        if not isinstance(self._store, DuckDBStore):
+            raise WorldError(f"This world is not a DuckDB file, so it has {lacks}.")
+        return self._store
 
     def settle(self) -> None:
         """Wait until the unfinished runs found at opening are known to the engine."""
@@ -198,10 +262,7 @@ class World:
         Raises:
             WorldQueryError: it is not one SELECT or EXPLAIN, or DuckDB refused it.
         """
-        if not isinstance(self._store, DuckDBStore):
-            msg = "This world is not a DuckDB file, so there is no SQL over it."
-            raise WorldError(msg)
-        return self.host.wait(self._store.sql(query))
+        return self.host.wait(self._stored("no SQL").sql(query))
 
     def close(self) -> None:
         """Set all runs aside and close the file; they go on when it is opened again."""
@@ -266,7 +327,7 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
     Args:
         path: a local file, ":memory:", or None for the notebook's own.
         key: 32 bytes, their hex or base64, a function that returns that, or a key provider; None
-            for `WF_NOTEBOOK_KEY` or the key file of this user.
+            for `WF_NOTEBOOK_KEY`, a key file of this user, or the system's keyring.
         isolation: "strict", "process" or "inline" for runs that don't say; None for "strict" where
             it holds on this machine, else "process".
         clock: what time it is; `wf_notebook.testing.VirtualClock` in tests.
@@ -291,7 +352,7 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         str(chosen),
         key,
         env_key=config.master_key_from_environment(),
-        config_folder=config.user_config_folder(),
+        keepers=_keepers(os.fspath(chosen)),
     )
     store = DuckDBStore.open(
         os.fspath(chosen),
@@ -311,6 +372,17 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         paused=paused,
         notebook=config.notebook_name(),
     )
+
+
+def _keepers(path: str) -> list[KeyKeeper]:
+    """Return where this user's keys are kept: in files, in the system's keyring, or both."""
+    notebook = config.notebook_path()
+    near = [notebook_folder(path)]
+    near += [] if notebook is None else [os.path.dirname(os.path.abspath(notebook))]
+    files = key_folder(config.user_config_folder(), notebooks=near, home=os.path.expanduser("~"))
+    if config.keyring_first():
+        return [oskeyring.KeyringKey(), files]
+    return [files, oskeyring.SpareKeyring()] if oskeyring.available() else [files]
 
 
 def current_world(
@@ -413,6 +485,7 @@ def start(  # noqa: PLR0913 - keyword-only past the arguments
         DefinitionError: the source has problems; all of them are listed.
         RegistrationError, ArgumentsError, PayloadError: steps, schemas or arguments are unusable.
         RunConflictError: the key belongs to a run with another source or other arguments.
+        RunForgottenError: the key belongs to a run that was forgotten.
         WorldError: it could not be written.
     """
     report = check(

@@ -40,6 +40,11 @@ def master_key_from_environment() -> str | None:
     return os.environ.get("WF_NOTEBOOK_KEY") or None
 
 
+def keyring_first() -> bool:
+    """`WF_NOTEBOOK_KEYRING=1`: new keys are kept in the system's keyring, not in key files."""
+    return os.environ.get("WF_NOTEBOOK_KEYRING", "") not in ("", "0")
+
+
 def wait_everywhere() -> bool:
     """`WF_NOTEBOOK_WAIT=1`: every `%%workflow` cell waits for its run, as headless runs need."""
     return os.environ.get("WF_NOTEBOOK_WAIT", "") not in ("", "0")

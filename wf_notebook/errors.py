@@ -8,6 +8,8 @@ WorkflowError
 ├── RunFailedError             the run's failure code (USER_ERROR, BUDGET_EXCEEDED, …)
 ├── RunCancelledError          WF211
 ├── RunNotFoundError           WF212
+│   └── RunForgottenError      WF218
+├── RunUnfinishedError         WF219  it lives, and what was asked is for runs that have ended
 ├── RunConflictError           WF213  an idempotency key was used for another definition or arguments
 ├── WaitingForHook             WF214  only a person can move the run on
 ├── RunBlockedError            WF215
@@ -68,7 +70,9 @@ __all__ = [
     "RunCancelledError",
     "RunConflictError",
     "RunFailedError",
+    "RunForgottenError",
     "RunNotFoundError",
+    "RunUnfinishedError",
     "StepNotRegisteredError",
     "StreamClosedError",
     "UsageError",
@@ -224,6 +228,27 @@ class RunNotFoundError(WorkflowError):
 
     default_code = "WF212"
     default_hint = "List runs with %wf runs."
+
+
+class RunForgottenError(RunNotFoundError):
+    """The run was forgotten: all but its line in the list was erased; `run_id` names it."""
+
+    default_code = "WF218"
+    default_hint = "A copy of the world made before may still hold it."
+
+    def __init__(self, run_id: str, *, hint: str | None = None):
+        super().__init__(f"Run {run_id} was forgotten.", hint=hint)
+        self.run_id = run_id
+
+
+class RunUnfinishedError(WorkflowError):
+    """The run has not ended, and cannot be forgotten; `run_id` names it."""
+
+    default_code = "WF219"
+
+    def __init__(self, message: str, *, run_id: str, hint: str | None = None):
+        super().__init__(message, hint=hint)
+        self.run_id = run_id
 
 
 class RunConflictError(WorkflowError):

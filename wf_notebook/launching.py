@@ -12,7 +12,7 @@ from wf_notebook.definition.entry import check_call
 from wf_notebook.definition.values import to_tree
 from wf_notebook.engine.attributes import checked
 from wf_notebook.engine.host import Host, Launch, Origin
-from wf_notebook.errors import RunConflictError
+from wf_notebook.errors import RunConflictError, RunForgottenError
 from wf_notebook.guest.values import canonical
 from wf_notebook.ids import keyed_run_id
 from wf_notebook.run import Run
@@ -117,6 +117,7 @@ def launched(host: Host, launch: Launch, *, attach: bool) -> Run:
 
     Raises:
         RunConflictError: the key belongs to a run with another source or other arguments.
+        RunForgottenError: the key belongs to a run that was forgotten.
         WorldError: it could not be written.
     """
     if attach:
@@ -134,6 +135,8 @@ def launched(host: Host, launch: Launch, *, attach: bool) -> Run:
 
 
 def _same_arguments(act: Activity, launch: Launch) -> bool:
+    if act.locked is not None:
+        raise act.locked
     before = canonical([list(act.args), dict(act.kwargs)])
     return before == canonical([list(launch.args), dict(launch.kwargs)])
 
@@ -151,7 +154,12 @@ def _alike(host: Host, launch: Launch) -> Activity | None:
 
 
 def _existing(host: Host, launch: Launch) -> Run:
-    act = host.wait(host.activity(launch.run_id))
+    try:
+        act = host.wait(host.activity(launch.run_id))
+    except RunForgottenError:
+        # what it did outside was done: an idempotency key keeps that from being done twice
+        hint = "Its id stays used. To do again what it did, choose another one."
+        raise RunForgottenError(launch.run_id, hint=hint) from None
     run = Run(host, act, attached=True)
     diff = ""
     if run.source_hash != launch.definition.source_hash:

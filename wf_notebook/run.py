@@ -60,14 +60,16 @@ class Run:
 
     def __init__(self, host: Host, activity: Activity, *, attached: bool = False) -> None:
         self._host = host
-        self._act = activity
+        self._activity = activity
         self.id: str = activity.run_id
         self.attached = attached
 
     def __repr__(self) -> str:
-        return f"<Run {self.id} {self.name} {self.status}>"
+        return f"<Run {self.id} {'' if self.forgotten else f'{self.name} '}{self.status}>"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        if self.forgotten:
+            return {"text/plain": repr(self)}
         view = self.view()
         return {"text/plain": render_run(view), "text/html": card(view)}
 
@@ -75,6 +77,12 @@ class Run:
     def host(self) -> Host:
         """The engine at work on its world, for those who build on it."""
         return self._host
+
+    @property
+    def _act(self) -> Activity:
+        """What the engine holds of it; nothing may be known of one that was forgotten."""
+        self._host.need_known(self.id)
+        return self._activity
 
     # --- what it is --------------------------------------------------------------------------
 
@@ -102,7 +110,9 @@ class Run:
 
     @property
     def status(self) -> str:
-        """pending, running, suspended, blocked, completed, failed or cancelled."""
+        """pending, running, suspended, blocked, completed, failed, cancelled or forgotten."""
+        if self.forgotten:
+            return "forgotten"
         blocked = self._act.blocked
         return status_of(self._act.state, blocked.message if blocked else None)
 
@@ -110,6 +120,16 @@ class Run:
     def blocked(self) -> Blocked | None:
         """Why it cannot go on until something is mended, or None."""
         return None if self._act.state.terminal else self._act.blocked
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether it was forgotten since: all but its id and status raise `RunForgottenError`."""
+        return self.id in self._host.forgotten
+
+    @property
+    def locked(self) -> bool:
+        """Whether the key is missing: what is plain is known, the rest raises `WorldKeyError`."""
+        return self._act.locked is not None
 
     @property
     def replayed(self) -> tuple[int, int] | None:
@@ -176,7 +196,7 @@ class Run:
 
     @property
     def parent(self) -> tuple[str, str] | None:
-        """(run id, step id) of the step that started it, or None."""
+        """(run id, step id) of the step that started it, forgotten or not; or None."""
         found = self._act.state.created.get("parent")
         return (found["run_id"], found["step_id"]) if found else None
 
@@ -186,8 +206,8 @@ class Run:
         return self._act.root_id
 
     def children(self) -> list[Run]:
-        """Return the runs that its steps have started, oldest first."""
-        ids = self._host.wait(self._host.store.children(self.id))
+        """Return the runs that its steps have started, oldest first, but for forgotten ones."""
+        ids = self._host.wait(self._host.store.children(self._act.run_id))
         return [Run(self._host, self._host.wait(self._host.activity(i))) for i in ids]
 
     def events(self) -> list[Event]:
@@ -243,6 +263,8 @@ class Run:
 
         Raises:
             RunFailedError, RunCancelledError: it ended so.
+            WorldKeyError: it ended, but the key of the world is missing.
+            RunForgottenError: it was forgotten.
             RunBlockedError: it cannot go on until something is mended.
             WaitingForHook: on the main thread, without a timeout, and only a person can move it:
                 clicks could not arrive while this waits.
@@ -286,12 +308,12 @@ class Run:
     def reached(self, predicate: Callable[[Activity], bool]) -> Future[None]:
         """Return a future that is done once a predicate holds, on the engine's thread."""
         future: Future[None] = Future()
-        self._host.loop.call_soon_threadsafe(self._watch, predicate, future)
+        self._host.loop.call_soon_threadsafe(self._watch, self._act, predicate, future)
         return future
 
-    def _watch(self, predicate: Callable[[Activity], bool], future: Future[None]) -> None:
-        act = self._act
-
+    def _watch(
+        self, act: Activity, predicate: Callable[[Activity], bool], future: Future[None]
+    ) -> None:
         def look() -> None:
             if future.done() or predicate(act):
                 stop()
@@ -312,6 +334,8 @@ class Run:
 
     def _value(self) -> Any:
         state = self._act.state
+        if state.terminal and self._act.locked is not None:
+            raise self._act.locked
         match state.status:
             case "completed":
                 return from_tree(state.result, Any)
@@ -374,18 +398,19 @@ class Run:
             HookPayloadError: the payload does not fit; nothing was recorded.
             HookNotFoundError: no open hook of this run has the token.
         """
-        return self._host.wait(self._host.resume(token, payload, resume_id, run_id=self.id))
+        run_id = self._act.run_id
+        return self._host.wait(self._host.resume(token, payload, resume_id, run_id=run_id))
 
     def wake(self, wait_id: str | None = None) -> int:
         """End a sleep early, or all of them; returns the seq of the event, 0 if none slept."""
-        return self._host.wait(self._host.wake(self.id, wait_id))
+        return self._host.wait(self._host.wake(self._act.run_id, wait_id))
 
     def cancel(self, reason: str | None = None) -> int:
         """Cancel the run; returns the seq of the event, 0 if it had already ended.
 
         Steps in flight are asked to stop. No `finally` of the source runs.
         """
-        return self._host.wait(self._host.cancel(self.id, reason))
+        return self._host.wait(self._host.cancel(self._act.run_id, reason))
 
     def set_attributes(self, attributes: Mapping[str, str | None]) -> int:
         """Label the run; returns the seq of the recorded event, once durable.
@@ -405,7 +430,7 @@ class Run:
         A run of another notebook goes on here only if its steps have the same code here. Once
         adopted it goes on with this notebook's steps.
         """
-        return self._host.wait(self._host.adopt(self.id))
+        return self._host.wait(self._host.adopt(self._act.run_id))
 
     def rerun(self) -> Run:
         """Start another run of the same stored definition with the same arguments.

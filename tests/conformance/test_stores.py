@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conformance.forgetting_suite import ForgettingSuite
 from tests.conformance.store_suite import StoreSuite
 from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.keys import GivenKey
@@ -21,21 +22,21 @@ if TYPE_CHECKING:
 KEY = GivenKey(bytes(range(32)))
 
 
-class TestMemoryStore(StoreSuite):
+class TestMemoryStore(StoreSuite, ForgettingSuite):
     @pytest.fixture
     def store(self) -> Iterator[EventStore]:
         with closing(MemoryStore()) as store:
             yield store
 
 
-class TestDuckDBFile(StoreSuite):
+class TestDuckDBFile(StoreSuite, ForgettingSuite):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[EventStore]:
         with closing(DuckDBStore.open(tmp_path / "w.duckdb", key_provider=KEY)) as store:
             yield store
 
 
-class TestDuckDBInMemory(StoreSuite):
+class TestDuckDBInMemory(StoreSuite, ForgettingSuite):
     @pytest.fixture
     def store(self) -> Iterator[EventStore]:
         with closing(DuckDBStore.open(":memory:", key_provider=KEY)) as store:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 from tests.crash.flow import KEY, tell, tell_what_is_acknowledged
 from wf_notebook import WorldFullError, open_world, step, step_context
 from wf_notebook.world import opening, worldfile, writer
-from wf_notebook.world.duckdb import Connection, DuckDBStore
+from wf_notebook.world.database import Connection
+from wf_notebook.world.duckdb import DuckDBStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,8 @@ from tests.worlds import contents, copies, opened, rows, wal
 from wf_notebook import open_world, step
 from wf_notebook.errors import WorldError, WorldFullError, WorldVersionError
 from wf_notebook.world import opening, schema
-from wf_notebook.world.duckdb import Connection, DuckDBStore
+from wf_notebook.world.database import Connection
+from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.keys import GivenKey
 
 if TYPE_CHECKING:

@@ -125,6 +125,6 @@ def test_missing_key(world: World) -> None:
     assert "completed" in listed.stdout
     with open_world(path, key=b"o" * 32) as locked:
         run_id = locked.rows()[0].run_id
-        code, text = code_of(lambda: locked.get(run_id))
+        code, text = code_of(lambda: locked.get(run_id).result(timeout=30))
     assert code == "WF305"
     assert "key" in text

@@ -72,6 +72,18 @@ def look(kernel: Kernel) -> None:
         kernel.ok(line.replace("RUN", run_id))
 
 
+def forget(kernel: Kernel, widget: str) -> None:
+    """Forget the run that is shown: its view closes, and what stood under the cells is replaced."""
+    run_id = kernel.value_of("r.id").strip("'")
+    said = kernel.ok(f"%wf forget {run_id} --yes").printed
+    assert run_id in said
+    assert "copies made before were not" in said
+    updates = [m["content"] for m in kernel.messages() if m["msg_type"] == "update_display_data"]
+    assert updates[-1]["data"] == {"text/plain": f"Run {run_id} was forgotten."}
+    assert kernel.ok("r").printed == f"<Run {run_id} forgotten>\n"
+    assert "WF218" in str(kernel.run("r.source").error)
+
+
 def test_no_canary_in_outputs_widget_state_or_world(kernels: Callable[..., Kernel]) -> None:
     """Arguments, results, errors, printed lines, streams, payloads and titles stay out.
 
@@ -101,6 +113,7 @@ def test_no_canary_in_outputs_widget_state_or_world(kernels: Callable[..., Kerne
     assert CANARY not in saved
     assert kernel.value_of("CANARY") == repr(CANARY)  # the search would find it
     assert CANARY in said_by_us(kernel)
+    forget(kernel, cell.widget)
     kernel.close()
     world = [path for path in (kernel.folder / ".wf_notebook").rglob("*") if path.is_file()]
     assert world

@@ -21,7 +21,7 @@ from wf_notebook.errors import (
     WorldPathError,
     WorldQueryError,
 )
-from wf_notebook.world.duckdb import Connection, DuckDBStore
+from wf_notebook.world.database import Connection
 from wf_notebook.world.memory import MemoryStore
 from wf_notebook.world.state import fold
 from wf_notebook.world.store import Append, Chunk, RejectedError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from wf_notebook.world.duckdb import DuckDBStore
     from wf_notebook.world.events import NewEvent
     from wf_notebook.world.store import EventStore
 

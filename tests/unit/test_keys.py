@@ -5,13 +5,23 @@ import errno
 import os
 import stat
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 import pytest
 
-from wf_notebook.errors import WorldKeyError
-from wf_notebook.world.keys import GivenKey, KeyFolder, NewKey, parse_key, resolve_key
-from wf_notebook.world.vault import key_id
+from wf_notebook.errors import WorldDamagedError, WorldKeyError
+from wf_notebook.world.keyring import Keyring
+from wf_notebook.world.keys import (
+    FirstKey,
+    GivenKey,
+    KeyFolder,
+    NewKey,
+    key_folder,
+    parse_key,
+    resolve_key,
+)
+from wf_notebook.world.vault import Vault, key_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,23 +59,24 @@ def test_what_is_no_key_is_refused_without_being_quoted(text: bytes | str) -> No
 
 def test_the_order_is_given_environment_file(tmp_path: Path) -> None:
     """The first source that is there decides."""
-    config = str(tmp_path)
+    keepers = [KeyFolder(str(tmp_path))]
     env = bytes(32).hex()
-    given = resolve_key("w.duckdb", KEY, env_key=env, config_folder=config)
+    given = resolve_key("w.duckdb", KEY, env_key=env, keepers=keepers)
     assert given.master_key("any") == KEY
-    called = resolve_key("w.duckdb", KEY.hex, env_key=env, config_folder=config)
+    called = resolve_key("w.duckdb", KEY.hex, env_key=env, keepers=keepers)
     assert called.master_key(None) == KEY
-    from_env = resolve_key("w.duckdb", env_key=env, config_folder=config)
+    from_env = resolve_key("w.duckdb", env_key=env, keepers=keepers)
     assert from_env.master_key("any") == bytes(32)
-    assert isinstance(resolve_key("w.duckdb", env_key=None, config_folder=config), KeyFolder)
-    assert isinstance(resolve_key(":memory:", env_key=env, config_folder=config), NewKey)
-    provider = KeyFolder(config)
-    assert resolve_key("w", provider, env_key=env, config_folder=config) is provider
+    made = resolve_key("w.duckdb", env_key=None, keepers=keepers).master_key(None)
+    assert made == keepers[0].master_key(None)
+    assert isinstance(resolve_key(":memory:", env_key=env, keepers=keepers), NewKey)
+    provider = KeyFolder(str(tmp_path))
+    assert resolve_key("w", provider, env_key=env, keepers=keepers) is provider
 
 
 def test_a_malformed_key_in_the_environment_names_the_variable(tmp_path: Path) -> None:
     """Not the file, which would have been next."""
-    provider = resolve_key("w", env_key="oops", config_folder=str(tmp_path))
+    provider = resolve_key("w", env_key="oops", keepers=[KeyFolder(str(tmp_path))])
     with pytest.raises(WorldKeyError, match="WF_NOTEBOOK_KEY"):
         provider.master_key(None)
 
@@ -99,6 +110,7 @@ def test_a_new_world_takes_the_newest_key(tmp_path: Path) -> None:
     for number, key in enumerate((KEY, bytes(32))):
         file = tmp_path / f"{key_id(key)}.key"
         file.write_text(key.hex())
+        file.chmod(0o600)
         os.utime(file, (number, number))
     assert KeyFolder(str(tmp_path)).master_key(None) == bytes(32)
     assert KeyFolder(str(tmp_path)).master_key(key_id(KEY)) == KEY
@@ -106,10 +118,12 @@ def test_a_new_world_takes_the_newest_key(tmp_path: Path) -> None:
 
 def test_a_key_file_that_holds_something_else_is_an_error(tmp_path: Path) -> None:
     """A damaged or renamed key file is named, not used."""
-    (tmp_path / "0123456789abcdef.key").write_text("junk")
+    file = tmp_path / "0123456789abcdef.key"
+    file.write_text("junk")
+    file.chmod(0o600)
     with pytest.raises(WorldKeyError, match="0123456789abcdef"):
         KeyFolder(str(tmp_path)).master_key("0123456789abcdef")
-    (tmp_path / "0123456789abcdef.key").write_text(KEY.hex())
+    file.write_text(KEY.hex())
     with pytest.raises(WorldKeyError, match="another key"):
         KeyFolder(str(tmp_path)).master_key("0123456789abcdef")
 
@@ -139,3 +153,87 @@ def test_a_key_in_memory_is_made_once() -> None:
     assert NewKey().master_key(None) != NewKey().master_key(None)
     assert GivenKey(KEY).where("x") == "key="
     assert NewKey().where("x") == "memory"
+
+
+# --- where a key file may lie, and who may read it ------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o620])
+def test_a_key_file_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
+    """With the way out; for its user alone it opens."""
+    folder = KeyFolder(str(tmp_path))
+    key = folder.master_key(None)
+    assert key is not None
+    (file,) = tmp_path.iterdir()
+    file.chmod(mode)
+    with pytest.raises(WorldKeyError, match="chmod 600") as caught:
+        folder.master_key(key_id(key))
+    assert key.hex() not in str(caught.value)
+    file.chmod(0o400)
+    assert folder.master_key(key_id(key)) == key
+
+
+def test_key_files_do_not_lie_with_the_notebooks(tmp_path: Path) -> None:
+    """Neither written nor read there, also through a link; the home folder is no such folder."""
+    project, home = tmp_path / "project", tmp_path / "home"
+    inside = project / "config"
+    inside.mkdir(parents=True)
+    home.mkdir()
+    (home / "link").symlink_to(inside)
+    KeyFolder(str(inside / "keys")).keep(KEY)
+    for config in (inside, home / "link"):
+        folder = key_folder(str(config), notebooks=[str(project)], home=str(home))
+        for asked in (
+            lambda f=folder: f.master_key(key_id(KEY)),
+            lambda f=folder: f.keep(bytes(32)),
+        ):
+            with pytest.raises(WorldKeyError, match="lie in"):
+                asked()
+    config = home / "config"
+    for notebooks in ([str(home)], [str(tmp_path)], [str(project)], []):
+        folder = key_folder(str(config), notebooks=notebooks, home=str(home))
+        assert folder.keep(KEY) == str(config / "keys" / f"{key_id(KEY)}.key")
+
+
+def test_a_kept_key_is_written_once(tmp_path: Path) -> None:
+    """And is what new worlds get."""
+    folder = KeyFolder(str(tmp_path / "keys"))
+    first = folder.master_key(None)
+    assert folder.keep(KEY) == folder.keep(KEY)
+    os.utime(folder.where(key_id(KEY)), (1 << 32, 1 << 32))
+    assert folder.master_key(None) == KEY
+    assert first is not None
+    assert folder.master_key(key_id(first)) == first
+
+
+def test_the_next_place_is_asked_only_for_what_is_not_in_the_first(tmp_path: Path) -> None:
+    """A new key is made in the first one."""
+    one, two = KeyFolder(str(tmp_path / "one")), KeyFolder(str(tmp_path / "two"))
+    two.keep(KEY)
+    both = FirstKey([one, two])
+    assert both.master_key(key_id(KEY)) == KEY
+    assert both.master_key("0123456789abcdef") is None
+    made = both.master_key(None)
+    assert made not in (None, KEY)
+    assert one.master_key(None) == made
+    assert both.keep(bytes(32)) == one.where(key_id(bytes(32)))
+    assert both.where("x") == f"{one.where('x')}, then {two.where('x')}"
+
+
+# --- nothing shows a key ------------------------------------------------------------------------
+
+
+def test_no_key_is_in_what_is_printed(tmp_path: Path) -> None:
+    """Whatever holds one says nothing of it."""
+    vault = Vault("w", KEY)
+    run_key, wrapped = vault.new_run("r")
+    holders = [GivenKey(KEY), GivenKey(KEY.hex()), vault, run_key, Keyring(vault, None)]
+    holders += [KeyFolder(str(tmp_path)), FirstKey([KeyFolder(str(tmp_path))])]
+    for holder in holders:
+        for text in (repr(holder), str(holder)):
+            assert KEY.hex() not in text
+            assert repr(KEY)[2:-1] not in text
+    with pytest.raises(WorldDamagedError) as caught:
+        vault.open_run("other", wrapped)
+    assert KEY.hex() not in "".join(traceback.format_exception(caught.value))

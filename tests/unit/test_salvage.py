@@ -13,7 +13,7 @@ from tests.conformance.store_suite import add, created, log, step
 from tests.worlds import contents, copies, left_open, opened, wal
 from wf_notebook.errors import WorldDamagedError
 from wf_notebook.world import damage, salvage
-from wf_notebook.world.duckdb import Connection
+from wf_notebook.world.database import Connection
 
 if TYPE_CHECKING:
     from wf_notebook.world.duckdb import DuckDBStore

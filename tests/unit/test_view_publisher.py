@@ -95,6 +95,7 @@ class PretendRun:
     blocked: Blocked | None = None
     changed: tuple[str, ...] = ()
     isolation: str = "process"
+    locked: bool = False
     callbacks: list[Callable[[], None]] = field(default_factory=list)
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:

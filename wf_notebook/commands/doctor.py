@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
@@ -72,7 +71,7 @@ def _world(caller: Caller) -> Sequence[tuple[str, str]]:
         ("world", world.path),
         ("file system", file_system(world.path)),
         ("owner", "nobody: opened to read only" if world.read_only else "this process"),
-        ("key", _key_place()),
+        ("key", world.key_place),
         ("isolation", f"{world.host.mode(None)} unless a run says otherwise"),
     ]
 
@@ -87,13 +86,6 @@ def file_system(path: str) -> str:
         return "memory: gone when it is closed"
     shared, kind = shared_kind(path), kind_of(path)
     return f"{shared}: {DOUBTS}" if shared else kind or "not told by this system"
-
-
-def _key_place() -> str:
-    if config.master_key_from_environment() is not None:
-        return "WF_NOTEBOOK_KEY"
-    folder = os.path.join(config.user_config_folder(), "keys")
-    return f"the key files in {folder}, unless open_world() was given one"
 
 
 def _strict() -> str:

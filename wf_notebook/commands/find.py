@@ -30,8 +30,16 @@ def find_run(world: World, word: str | None, caller: Caller) -> Run:
         RunNotFoundError: there is none.
         UsageError: several begin so.
     """
-    if word is None:
-        return _latest(world, caller)
+    return _latest(world, caller) if word is None else world.get(find_id(world, word, caller))
+
+
+def find_id(world: World, word: str, caller: Caller) -> str:
+    """Return the id of the run with that id, or of the only one whose id begins so.
+
+    Raises:
+        RunNotFoundError: there is none.
+        UsageError: several begin so.
+    """
     rows = world.rows(limit=None)
     ids = [row.run_id for row in rows if row.run_id == word]
     ids = ids or [row.run_id for row in rows if _begins(row.run_id, word)]
@@ -42,7 +50,7 @@ def find_run(world: World, word: str | None, caller: Caller) -> Run:
     if not ids:
         msg = f"There is no run '{visible(word)}' in this world."
         raise RunNotFoundError(msg, hint=f"List runs with {caller.word} runs.")
-    return world.get(ids[0])
+    return ids[0]
 
 
 def _begins(run_id: str, word: str) -> bool:

@@ -99,6 +99,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "parent": None if run.parent is None else run.parent[0],
         "notebook": run.notebook,
         "changed": list(run.changed),
+        "locked": run.locked,
         "blocked": _reason(run),
         "events": state.seq,
         "steps": [_step_json(step) for step in state.steps.values()],
@@ -160,6 +161,17 @@ def hooks_text(found: Sequence[tuple[Run, Hook]], now_us: int, *, titles: bool) 
         for run, hook in found
     ]
     return "\n".join(columns(rows))
+
+
+def forget_text(world: World, run_ids: Sequence[str]) -> list[str]:
+    """Return what a person reads before runs are forgotten: which, what goes, what stays."""
+    names = {row.run_id: row.name for row in world.rows(limit=None)}
+    return [
+        *(f"  {visible(names[run_id])} ({run_id})" for run_id in run_ids),
+        "This erases source, arguments, results, payloads, streams and labels, for good.",
+        "Id, name, hash and times stay in the list. Copies and backups of the world that were made",
+        "before stay readable with the master key.",
+    ]
 
 
 def calls_text(run: Run, now_us: int) -> str:

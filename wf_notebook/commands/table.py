@@ -11,11 +11,12 @@ import click
 from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.doctor import examine
 from wf_notebook.commands.fields import ask_value, read_json
-from wf_notebook.commands.find import find_hook, find_run, find_stream, open_hooks
+from wf_notebook.commands.find import find_hook, find_id, find_run, find_stream, open_hooks
 from wf_notebook.commands.show import (
     Listing,
     calls_text,
     catalogue_text,
+    forget_text,
     hook_json,
     hooks_text,
     run_json,
@@ -31,7 +32,11 @@ from wf_notebook.views.words import visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_STATUSES = ("pending", "running", "suspended", "blocked", "completed", "failed", "cancelled")
+    from wf_notebook.api import World
+
+_STATUSES = (
+    "pending", "running", "suspended", "blocked", "completed", "failed", "cancelled", "forgotten",
+)  # fmt: skip
 _RUN = click.argument("run_id", metavar="[RUN]", required=False)
 _JSON = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
@@ -80,8 +85,9 @@ def runs(
     caller: Caller, status: str | None, labels: dict[str, str], limit: int, *, json_: bool
 ) -> None:
     """List runs, newest first."""
-    found = Listing(caller.look(), status=status, attributes=labels, limit=limit)
-    click.echo(_dumped(found.json()) if json_ else found.text())
+    world = caller.look()
+    found = Listing(world, status=status, attributes=labels, limit=limit)
+    click.echo(_dumped(found.json()) if json_ else found.text() + _lock(world))
 
 
 @_command("show", "show wrun_01K9", "show 01K9 --json")
@@ -93,8 +99,10 @@ def show(caller: Caller, run_id: str | None, *, json_: bool) -> None:
 
     RUN is an id or the beginning of one; without it, the latest run.
     """
-    run = find_run(caller.look(), run_id, caller)
-    click.echo(_dumped(run_json(run)) if json_ else render_run(run.view(), titles=not caller.saved))
+    world = caller.look()
+    run = find_run(world, run_id, caller)
+    text = render_run(run.view(), titles=not caller.saved)
+    click.echo(_dumped(run_json(run)) if json_ else text + _lock(world))
 
 
 @_command("why", "why 01K9")
@@ -154,7 +162,8 @@ def hooks(caller: Caller, *, json_: bool) -> None:
     if json_:
         click.echo(_dumped([hook_json(run, hook) for run, hook in found]))
     else:
-        click.echo(hooks_text(found, world.host.clock.now_us(), titles=not caller.saved))
+        text = hooks_text(found, world.host.clock.now_us(), titles=not caller.saved)
+        click.echo(text + _lock(world))
 
 
 @_command(
@@ -241,6 +250,38 @@ def cancel(caller: Caller, run_id: str | None, reason: str | None) -> None:
     click.echo(f"Cancelled {run.name} ({run.id})." if done else f"{run.id} had already ended.")
 
 
+@_command("forget 01K9", "forget 01K9 01K8 --yes")
+@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.pass_obj
+def forget(caller: Caller, run_ids: Sequence[str], *, yes: bool) -> None:
+    """Erase runs that have ended, for good, and rewrite the world's file without them.
+
+    What is erased: source, arguments, results, payloads, streams, labels and the run's key. What
+    stays: a line with id, name, hash and times. Copies and backups of the world that were made
+    before stay readable with the master key.
+    """
+    world = caller.change()
+    found = list(dict.fromkeys(find_id(world, word, caller) for word in run_ids))
+    if not yes:
+        click.echo("\n".join(forget_text(world, found)))
+        if caller.ask("Type yes to forget: ").strip().lower() != "yes":
+            click.echo("Nothing was forgotten.")
+            return
+    world.forget(*found)
+    click.echo(f"Forgot {', '.join(found)}. The file was rewritten; copies made before were not.")
+
+
+@_command("rotate-key")
+@click.pass_obj
+def rotate_key(caller: Caller) -> None:
+    """Seal the world with a new master key; the old one opens nothing in its file any more.
+
+    The new key is kept where the old one is, and before anything is changed.
+    """
+    click.echo(str(caller.change().rotate_key()))
+
+
 @_command("sql select name, status from runs", "sql select * from hooks", raw_after=0)
 @click.argument("query", nargs=-1, required=True)
 @click.pass_obj
@@ -263,6 +304,11 @@ def doctor(caller: Caller) -> None:
     are named.
     """
     click.echo("\n".join(columns(examine(caller))))
+
+
+def _lock(world: World) -> str:
+    """What is missing, as a last line, where the world is locked."""
+    return "" if world.locked is None else f"\nLocked: {world.locked}"
 
 
 def _dumped(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from wf_notebook.engine.attributes import Attributes
 from wf_notebook.engine.decide import next_attempt
 from wf_notebook.engine.replay import delivery, is_command
+from wf_notebook.errors import RunNotFoundError, WorldKeyError
 from wf_notebook.world.state import RunState, fold
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from wf_notebook.isolation.protocol import Guest
     from wf_notebook.world.events import Event
     from wf_notebook.world.state import Hook, Step, Wait
-    from wf_notebook.world.store import Chunk
+    from wf_notebook.world.store import Chunk, EventStore
 
 BlockReason = Literal[
     "step", "origin", "version", "divergence", "isolation", "world", "key", "internal"
@@ -67,6 +69,7 @@ class Activity:
         models: pydantic models by schema name, if this process has them.
         attributes: how it is labelled, what is about to be recorded included.
         replayed: (k, n) while k of n events have been replayed, else None.
+        locked: why only what is plain of it is known, and nothing may be asked of it, or None.
         written: how often chunks of a stream were committed since the run was taken up here.
     """
 
@@ -87,6 +90,7 @@ class Activity:
     todo: dict[str, None] = field(default_factory=dict[str, None])
     ended: Completed | None = None
     blocked: Blocked | None = None
+    locked: WorldKeyError | None = None
     models: Mapping[str, Any] = field(default_factory=dict[str, Any])
     attributes: Attributes = field(init=False)
     replayed: tuple[int, int] | None = None
@@ -141,6 +145,26 @@ def from_log(events: Sequence[Event]) -> Activity:
         last_n=max((e.n for e in entities), default=0),
         todo=dict.fromkeys(s.id for s in state.open_steps if s.status != "retrying"),
     )
+
+
+async def recalled(store: EventStore, run_id: str) -> Activity:
+    """Read a run back from its world; without the key, as far as it is plain.
+
+    Raises:
+        RunNotFoundError: there is no such run, or it was forgotten.
+        WorldError, ValueError, KeyError, TypeError, IndexError: its log cannot be read.
+    """
+    try:
+        events = await asyncio.wrap_future(store.read(run_id))
+    except WorldKeyError as error:
+        plain = await asyncio.wrap_future(store.outline(run_id))
+        state = fold(plain)
+        act = Activity(run_id, state, b"", (), {}, behind=False, locked=error)
+        act.blocked = Blocked("key", error.message, error.hint)
+        return act
+    if not events:
+        raise RunNotFoundError(f"There is no run '{run_id}' in this world.")
+    return from_log(events)
 
 
 def _behind(events: Sequence[Event]) -> bool:

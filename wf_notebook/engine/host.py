@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wf_notebook.definition.schemas import validate_payload
-from wf_notebook.engine.activity import Activity, from_log
+from wf_notebook.engine.activity import recalled
 from wf_notebook.engine.decide import (
     Adopted,
     AttributesSet,
@@ -25,7 +25,7 @@ from wf_notebook.engine.loops import LoopThread
 from wf_notebook.engine.runner import Runner
 from wf_notebook.errors import (
     HookNotFoundError,
-    RunNotFoundError,
+    RunForgottenError,
     UsageError,
     WorldClosedError,
     WorldError,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from wf_notebook.config import IsolationMode, Limits
     from wf_notebook.definition.model import Definition
     from wf_notebook.definition.steps import StepRegistry
+    from wf_notebook.engine.activity import Activity
     from wf_notebook.engine.decide import Item
     from wf_notebook.guest.values import Tree
     from wf_notebook.ids import Ids
@@ -131,6 +132,8 @@ class Host:
     Attributes:
         deserted: set where no person sits before the notebook: says of a run that waits only for
             people whether nobody will come. On the engine's thread.
+        forgotten: ids of runs that were forgotten here, for those who have a handle.
+        on_forget: called with the ids of runs when they have been forgotten, on the engine's thread.
     """
 
     def __init__(  # noqa: PLR0913 - everything it acts on comes in through the door
@@ -157,6 +160,8 @@ class Host:
         self._thread = LoopThread("wf-loop")
         self._closed = threading.Event()
         self._opened: Future[None] | None = None
+        self.forgotten: set[str] = set()
+        self.on_forget: list[Callable[[Sequence[str]], None]] = []
         self.runner = self._thread.submit(self._make(steps, paused=paused)).result()
 
     async def _make(self, steps: StepRegistry, *, paused: bool) -> Runner:
@@ -292,11 +297,8 @@ class Host:
     async def _activity(self, run_id: str) -> Activity:
         act = self.runner.activity(run_id)
         if act is None:
-            events = await asyncio.wrap_future(self.store.read(run_id))
-            if not events:
-                msg = f"There is no run '{run_id}' in this world."
-                raise RunNotFoundError(msg)
-            act = self.runner.activity(run_id) or from_log(events)
+            found = await recalled(self.store, run_id)
+            act = self.runner.activity(run_id) or found
         if act.definition is None:
             # forms want its schemas, tracebacks its source; a bad one is the run's own trouble
             with contextlib.suppress(WorldError, ValueError, KeyError, TypeError):
@@ -351,6 +353,7 @@ class Host:
 
     async def definition(self, act: Activity) -> Definition:
         """Return a run's definition, read from the world if need be; on the engine's loop."""
+        self.need_known(act.run_id)
         if act.definition is None:
             act.definition = await self.runner.definition(act.run_id)
         return act.definition
@@ -393,7 +396,10 @@ class Host:
 
         Raises:
             UsageError: there would be too many, or one is too long.
+            WorldKeyError: the world is locked.
         """
+        if act.locked is not None:
+            raise act.locked
         reply: Future[int] = Future()
         item = AttributesSet(dict(changes), reply=reply)
         act.attributes.change(changes, lambda: self._post_item(act.run_id, item))
@@ -413,6 +419,42 @@ class Host:
         reply: Future[int] = Future()
         self._post_item(run_id, CancelAsked(reason, reply))
         return reply
+
+    def forget(self, run_ids: Sequence[str]) -> Future[None]:
+        """Erase runs that have ended; see `EventStore.forget`."""
+        return self.submit(self._forget(run_ids))
+
+    async def _forget(self, run_ids: Sequence[str]) -> None:
+        now_us = self.clock.now_us()
+        try:
+            await asyncio.wrap_future(self.store.forget(run_ids, now_us=now_us))
+        except WorldError:  # they may be gone all the same
+            self._note_forgotten([run_id for run_id in run_ids if await self._is_gone(run_id)])
+            raise
+        self._note_forgotten(run_ids)
+
+    def _note_forgotten(self, run_ids: Sequence[str]) -> None:
+        self.forgotten.update(run_ids)
+        for told in list(self.on_forget):
+            told(run_ids)
+
+    async def _is_gone(self, run_id: str) -> bool:
+        try:
+            await asyncio.wrap_future(self.store.outline(run_id))
+        except RunForgottenError:
+            return True
+        except WorldError:
+            return False
+        return False
+
+    def need_known(self, run_id: str) -> None:
+        """Say of a run that was forgotten that it was.
+
+        Raises:
+            RunForgottenError: it was forgotten since the world was opened.
+        """
+        if run_id in self.forgotten:
+            raise RunForgottenError(run_id)
 
     def release(self) -> None:
         """Let attempts start, if they were held back."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from wf_notebook.clock import SECOND_US
 from wf_notebook.definition.model import Definition
-from wf_notebook.engine.activity import Activity, Blocked, from_log
+from wf_notebook.engine.activity import Activity, Blocked, from_log, recalled
 from wf_notebook.engine.answers import answer, kept, refuse, too_late
 from wf_notebook.engine.attempts import Attempts
 from wf_notebook.engine.decide import (
@@ -40,10 +40,10 @@ from wf_notebook.engine.waker import Waker
 from wf_notebook.errors import (
     IsolationError,
     PayloadError,
+    RunNotFoundError,
     WorkflowError,
     WorldDamagedError,
     WorldError,
-    WorldKeyError,
 )
 from wf_notebook.world.state import RunState
 from wf_notebook.world.store import Append, RejectedError
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("wf_notebook")
 _REPORT = "This is a defect of wf_notebook: please report it with the log of this process."
-_UNREADABLE = (WorldError, ValueError, KeyError, TypeError, IndexError)
+_UNREADABLE = (WorldError, RunNotFoundError, ValueError, KeyError, TypeError, IndexError)
 RETRY_WORLD_US = 2 * SECOND_US  # how long to wait before a failed commit is tried again
 
 
@@ -157,14 +157,14 @@ class Runner:
     async def _open_run(self, row: RunRow) -> None:
         run_id = row.run_id
         try:
-            act = from_log(await self._read(run_id))
+            act = await recalled(self._store, run_id)
         except _UNREADABLE as error:  # one run must not keep the others from going on
             act = Activity(run_id, _known_of(row), b"", (), {}, behind=False)
             said = error if isinstance(error, WorldError) else _broken_log(run_id, error)
-            reason: BlockReason = "key" if isinstance(error, WorldKeyError) else "world"
-            act.blocked = Blocked(reason, said.message, said.hint)
+            act.blocked = Blocked("world", said.message, said.hint)
         self._runs[run_id] = act
-        self._set_timers(act)
+        if act.locked is None:
+            self._set_timers(act)
         if act.behind:
             self.post(run_id, Nudge())
 
@@ -204,9 +204,11 @@ class Runner:
         act = self._runs.get(run_id)
         if act is None or self._closed:
             too_late(run_id, item)
-            return
-        act.inbox.append(item)
-        self._begin(act)
+        elif act.locked is not None:
+            refuse(item, act.locked)
+        else:
+            act.inbox.append(item)
+            self._begin(act)
 
     def wake(self, run_id: str, wait_id: str | None, reply: Future[int]) -> None:
         """End one wait early, or all sleeps; `reply` gets the seq of the last event, or 0."""

@@ -18,7 +18,7 @@ from wf_notebook.views.publisher import Publisher, view_of
 from wf_notebook.views.text import render_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from wf_notebook.engine.host import Host
     from wf_notebook.run import Run
@@ -56,6 +56,8 @@ class Displays:
         self._outputs = outputs
         self._publishers: dict[Host, Publisher] = {}
         self._shown: dict[str, _Shown] = {}
+        self._ids: dict[str, set[str]] = {}
+        self._hosts: set[Host] = set()
         self._in_cell: set[str] = set()
 
     def show(self, run: Run, kind: str) -> None:
@@ -63,6 +65,7 @@ class Displays:
         if run.id in self._in_cell:
             return
         self._in_cell.add(run.id)
+        self._listen(run.host)
         found = self._shown.get(run.id)
         if found is None:
             found = _Shown(self._outputs, run, attempts_of)
@@ -70,6 +73,7 @@ class Displays:
                 self._shown[run.id] = found
                 found.follow(self._publisher(run.host))
         found.add(kind)
+        self._ids.setdefault(run.id, set()).update(found.ids)
 
     def skip(self, run: Run) -> None:
         """Show nothing of a run under the current cell."""
@@ -78,9 +82,19 @@ class Displays:
     def revive(self, run: Run) -> None:
         """Bring an unfinished run's widget back, for an output that an earlier kernel left."""
         if run.id not in self._shown and not run.state.terminal:
+            self._listen(run.host)
             found = self._shown[run.id] = _Shown(self._outputs, run, attempts_of)
             found.follow(self._publisher(run.host))
             found.revive()
+
+    def forget(self, run_ids: Sequence[str]) -> None:
+        """Take runs out of the outputs that this session shows; on the engine's thread."""
+        for run_id in run_ids:
+            found = self._shown.pop(run_id, None)
+            if found is not None:
+                found.close()
+            for display_id in self._ids.pop(run_id, ()):
+                _update(self._outputs, display_id, {"text/plain": f"Run {run_id} was forgotten."})
 
     def end_cell(self) -> None:
         """Bring the outputs up to date before the cell is over.
@@ -91,10 +105,12 @@ class Displays:
         for found in list(self._shown.values()):
             found.refresh()
             if found.over:
-                del self._shown[found.run_id]
+                self._shown.pop(found.run_id, None)
 
     def close(self) -> None:
         """Leave a card in every output, and nothing alive."""
+        for host in self._hosts:
+            host.on_forget.remove(self.forget)
         for found in self._shown.values():
             found.refresh()
             found.close()
@@ -102,6 +118,13 @@ class Displays:
             host.post(publisher.close)
         self._shown.clear()
         self._publishers.clear()
+        self._hosts.clear()
+
+    def _listen(self, host: Host) -> None:
+        """Hear of runs that are forgotten."""
+        if host not in self._hosts:
+            self._hosts.add(host)
+            host.on_forget.append(self.forget)
 
     def _publisher(self, host: Host) -> Publisher:
         if host not in self._publishers:
@@ -134,6 +157,11 @@ class _Shown:
         self._widget: RunWidget | None = None
         self._stop: Callable[[], None] = _nothing
         self._left_behind = False
+
+    @property
+    def ids(self) -> set[str]:
+        """The display ids of its outputs."""
+        return set(self._ids)
 
     def follow(self, publisher: Publisher) -> None:
         """Hear of changes, on the engine's loop."""
@@ -218,14 +246,11 @@ class _Shown:
             self._widget = None
 
     def _publish(self, display_id: str, view: RunView, *, update: bool) -> None:
-        transient = {"display_id": display_id}
         data = self._bundle(self._ids[display_id], view)
         if not update:
-            self._outputs.publish(data, {}, transient=transient)
+            self._outputs.publish(data, {}, transient={"display_id": display_id})
             return
-        # In a context of its own: an update then belongs to the cell that runs now, wherever it is
-        # sent from, and not to the cell that happened to start what is being reported.
-        Context().run(self._outputs.publish, data, {}, transient=transient, update=True)
+        _update(self._outputs, display_id, data)
 
     def _bundle(self, kind: str, view: RunView) -> dict[str, Any]:
         if kind == TEXT:
@@ -249,6 +274,13 @@ class _Shown:
             clock=host.clock,
             model_id=widget_id(self.run_id),
         )
+
+
+def _update(outputs: Outputs, display_id: str, data: dict[str, Any]) -> None:
+    # In a context of its own: an update then belongs to the cell that runs now, wherever it is
+    # sent from, and not to the cell that happened to start what is being reported.
+    transient = {"display_id": display_id}
+    Context().run(outputs.publish, data, {}, transient=transient, update=True)
 
 
 def _nothing() -> None:

@@ -156,6 +156,8 @@ class Session:
         """Open an existing world, and say which runs are unfinished; on `wf-open`."""
         try:
             world = self._existing_world()
+            if world is not None and world.locked is not None:
+                self.say(f"Locked: {world.locked}")
             unfinished = [] if world is None else world.unfinished()
             for run in unfinished[:_LISTED]:
                 self._take_up(run)
@@ -284,7 +286,9 @@ class Session:
         """Show a run that is the value of a cell."""
         from wf_notebook.views.text import render_run
 
-        if self._in_kernel:
+        if run.forgotten:
+            self.say(repr(run))
+        elif self._in_kernel:
             self.show(run, None)
         else:
             self.say(render_run(run.view()))

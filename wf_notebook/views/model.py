@@ -29,7 +29,7 @@ Status = Literal[
 GROUP_OVER: Final = 200
 GLYPHS: Final[Mapping[str, str]] = {
     "pending": "◷", "running": "●", "suspended": "◷", "blocked": "!",
-    "completed": "✓", "failed": "✕", "cancelled": "○",
+    "completed": "✓", "failed": "✕", "cancelled": "○", "forgotten": "○",
     "retrying": "↻", "sleeping": "◷", "woken": "✓",
     "waiting": "?", "resumed": "✓", "closed": "○", "conflict": "✕",
 }  # fmt: skip
@@ -168,6 +168,7 @@ class RunView:
         error: for a failed run: "KeyError at line 7".
         blocked: for a blocked run: why, in plain words.
         changed: aliases of steps whose code has changed since the run was started.
+        locked: whether the key of the world is missing: what is sealed is not known.
         attributes: plain texts that the run can be found by.
         parent: id of the run whose step started it, or "".
         runtime: what its source was started on: "Python 3.11.7, language 1", or "".
@@ -193,6 +194,7 @@ class RunView:
     error: str = ""
     blocked: str = ""
     changed: tuple[str, ...] = ()
+    locked: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict[str, str])
     parent: str = ""
     runtime: str = ""
@@ -215,11 +217,13 @@ class RunView:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What else there is to say in a few words: labels, where it comes from, changed steps."""
+        """What else there is to say in a few words: labels, origin, changed steps, a lock."""
         labels = ", ".join(f"{name}={text}" for name, text in self.attributes.items())
         parent = f"started by {self.parent}" if self.parent else ""
         changed = f"changed since it began: {', '.join(self.changed)}" if self.changed else ""
-        return tuple(visible(note) for note in (self.runtime, labels, parent, changed) if note)
+        locked = "what is sealed is locked: the key is missing" if self.locked else ""
+        said = (self.runtime, labels, parent, changed, locked)
+        return tuple(visible(note) for note in said if note)
 
     @property
     def titles(self) -> dict[str, str]:
@@ -263,6 +267,7 @@ def build_view(  # noqa: PLR0913 - the facts that are not in the log, by name
     name: str | None = None,
     why: str = "",
     changed: Sequence[str] = (),
+    locked: bool = False,
     attempts: Callable[[str], int | None] = unknown_attempts,
 ) -> RunView:
     """Return what a person sees of a run.
@@ -277,6 +282,7 @@ def build_view(  # noqa: PLR0913 - the facts that are not in the log, by name
         name: shown instead of the definition's name.
         why: a sentence for the static views.
         changed: aliases of steps whose code has changed since the run was started.
+        locked: whether the key of the world is missing.
         attempts: how many attempts a step id may have, or None if unknown.
     """
     label, offset = origin_of(state)
@@ -303,6 +309,7 @@ def build_view(  # noqa: PLR0913 - the facts that are not in the log, by name
         error=failure_of(state),
         blocked=visible(blocked or "") if status == "blocked" else "",
         changed=() if state.terminal else tuple(changed),
+        locked=locked,
         attributes=state.attributes,
         parent=_parent(state),
         runtime=_runtime(state),

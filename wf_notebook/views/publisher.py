@@ -86,6 +86,11 @@ class RunLike(Protocol):
         ...
 
     @property
+    def locked(self) -> bool:
+        """Whether the key of its world is missing."""
+        ...
+
+    @property
     def changed(self) -> Sequence[str]:
         """Aliases of steps whose code has changed since the run was started."""
         ...
@@ -154,6 +159,7 @@ def view_of(
         replayed=run.replayed,
         blocked=blocked,
         isolation=run.isolation,
+        locked=run.locked,
         why=why(run.state, now_us, blocked),
         changed=run.changed,
         attempts=attempts,

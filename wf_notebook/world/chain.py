@@ -1,7 +1,7 @@
 """Whether a log is the one that was written: each commit is chained to those before it.
 
 The place of a commit is its number and SHA-256 over the chain before it and its rows: events,
-chunks and large values, sealed as they are. A mark in the world says how far it was at a
+chunks and large values, sealed as they are, and what was done to the world as a whole. A mark in the world says how far it was at a
 checkpoint; opening computes it again from the last mark on, so that what it takes does not grow
 with the history.
 """
@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from wf_notebook.errors import WorldDamagedError
-from wf_notebook.world.schema import TABLES, insert
+from wf_notebook.world.schema import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,13 +29,14 @@ _COVERED: Final[dict[str, tuple[str, ...]]] = {
     "events": ("run_id", "seq"),
     "stream_chunks": ("run_id", "stream", "idx"),
     "blobs": ("run_id", "blob_id"),
+    "upkeep": ("what", "subject"),
 }
 _ORDER: Final = {
     table: itemgetter(*[list(TABLES[table]).index(column) for column in columns])
     for table, columns in _COVERED.items()
 }
 _NUMBER: Final = {table: list(TABLES[table]).index("commit_no") for table in _COVERED}
-_NUMBERED: Final = ("events", "stream_chunks", "marks")  # a commit has one of these
+_NUMBERED: Final = ("events", "stream_chunks", "upkeep", "marks")  # a commit has one of these
 _LAST_MARK: Final = """
     select commit_no, chain, events from marks order by commit_no desc, rowid desc limit 1
 """
@@ -96,9 +97,9 @@ def beginning(world_id: str, commit_no: int = 0) -> Place:
     return Place(commit_no, hashlib.sha256(seed).digest())
 
 
-def mark(place: Place, *, events: int) -> Statement:
-    """Return what notes a place in the world, where the log has so many events."""
-    return insert("marks", 1), [place.commit_no, place.chain, events]
+def mark(place: Place) -> Statement:
+    """Return what notes a place in the world, and how many events the log has there."""
+    return "insert into marks select ?, ?, count(*) from events", [place.commit_no, place.chain]
 
 
 def count_events(query: Query) -> int:

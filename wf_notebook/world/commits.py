@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wf_notebook.errors import WorldError
-from wf_notebook.world.chain import rows_of
+from wf_notebook.world.chain import mark, rows_of
 from wf_notebook.world.rows import Rows
+from wf_notebook.world.schema import insert, parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from wf_notebook.world.chain import Place
-    from wf_notebook.world.connection import Connection
+    from wf_notebook.world.connection import Connection, Row, Statement
     from wf_notebook.world.head import HeadFile
     from wf_notebook.world.heads import Advance, Heads
     from wf_notebook.world.keyring import Keyring
@@ -60,6 +61,30 @@ class Committer:
             else:
                 job.future.set_result(answer.events)
 
+    def change(self, made: Callable[[int], tuple[Sequence[Statement], Sequence[Row]]]) -> None:
+        """Write something else than appends, in a commit of its own.
+
+        Rows that were written may go or change with it: the chain is marked anew where it ends.
+
+        Args:
+            made: returns what to run, and the rows of `upkeep` that say what it was, given the
+                number of the commit.
+
+        Raises:
+            WorldError: it was not written.
+        """
+        if self.broken is not None:
+            raise self.broken
+        statements, notes = made(self.place.commit_no + 1)
+        place = self.place.after({"upkeep": notes})
+        noted = (insert("upkeep", len(notes)), parameters(list(notes)))
+        self._run([*statements, noted, mark(place)], place)
+        self._count(place)
+
+    def move(self, connection: Connection) -> None:
+        """Write through another connection from now on."""
+        self._connection = connection
+
     def _write(self, group: Sequence[Commit]) -> list[Advance | BaseException]:
         if self.broken is not None:
             raise self.broken
@@ -97,12 +122,18 @@ class Committer:
         if not statements:
             return
         place = rows.place(self.place)
+        self._run(statements, place)
+        rows.written()
+        self._count(place)
+
+    def _run(self, statements: Sequence[Statement], place: Place) -> None:
         try:
             self._connection.write(statements)
         except Exception as error:
             if not self._is_written(place, error):
                 raise
-        rows.written()
+
+    def _count(self, place: Place) -> None:
         self.place = place
         self.commits += 1
         if self._head is not None:

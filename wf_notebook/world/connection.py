@@ -72,6 +72,14 @@ class Connection(Protocol):
         ...
 
 
+class Copy(Protocol):
+    """Copies a database into a new file."""
+
+    def __call__(self, path: str, target: str, /) -> None:
+        """Copy the database at one path, which nobody has open, to another; raises WorldError."""
+        ...
+
+
 class Connect(Protocol):
     """Opens a database file, or makes it."""
 

@@ -1,21 +1,16 @@
 """The world in a DuckDB file: one file, one owner, one thread that writes.
 
 DuckDB is only ever called on the threads `wf-world` and `wf-read`, never on the one that runs
-cells: an interrupt there must not hit it. It is locked down: no files but its own, no extensions,
-no settings that change.
+cells: an interrupt there must not hit it.
 """
 
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
-import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-
-import duckdb
 
 from wf_notebook.clock import SystemClock, iso
 from wf_notebook.errors import (
@@ -24,35 +19,32 @@ from wf_notebook.errors import (
     WorldError,
     WorldKeyError,
     WorldPathError,
-    WorldQueryError,
 )
-from wf_notebook.world.connection import CONFIG, Table
-from wf_notebook.world.duckdb_errors import refusal, world_error
+from wf_notebook.world.connection import Table
+from wf_notebook.world.database import ENGINE, Connection, copied
 from wf_notebook.world.keyring import Keyring
-from wf_notebook.world.keys import key_for_new, missing_key
+from wf_notebook.world.keys import NewKey, key_for_new, missing_key
 from wf_notebook.world.lock import acquire
 from wf_notebook.world.paths import (
     MEMORY,
-    WAL_SUFFIX,
     exists,
-    make_private,
     prepare,
     unmake,
     world_path,
 )
+from wf_notebook.world.renewal import Renewal
 from wf_notebook.world.rows import packed
 from wf_notebook.world.vault import Vault, key_id
 from wf_notebook.world.worldfile import WorldFile
 from wf_notebook.world.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
 
     from wf_notebook.clock import Clock
     from wf_notebook.errors import WorldDamagedError
     from wf_notebook.guest.values import Tree
-    from wf_notebook.world.connection import Statement
     from wf_notebook.world.events import Event
     from wf_notebook.world.keys import KeyProvider
     from wf_notebook.world.lock import OwnerLock
@@ -64,216 +56,6 @@ __all__ = ["DuckDBStore", "Table"]
 T = TypeVar("T")
 
 _NUDGE_SECONDS: Final = 0.1
-_SELECTS: Final = ("SELECT", "EXPLAIN")
-_BEGIN: Final[Statement] = ("begin", [])
-_COMMIT: Final[Statement] = ("commit", [])
-_FATAL: Final = (duckdb.FatalException, duckdb.InternalException)  # after these: open it again
-
-
-class _Database:
-    """The file under some connections, opened again after DuckDB has given it up.
-
-    A checkpoint that finds no space is fatal to DuckDB: nothing is lost, but it answers nothing
-    more until its last connection is closed.
-    """
-
-    def __init__(self, path: str, *, read_only: bool) -> None:
-        self.path = path
-        self.users: list[Connection] = []
-        self._read_only = read_only
-        self._given_up = False
-        self._gate = threading.Lock()
-
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """Open the file, or make it, locked down; raises WorldError."""
-        try:
-            if self._read_only:
-                config = {**CONFIG, "lock_configuration": "true"}
-                return duckdb.connect(self.path, read_only=True, config=config)
-            connection = duckdb.connect(self.path, config=CONFIG)
-            connection.execute("pragma disable_checkpoint_on_shutdown")
-            connection.execute("set lock_configuration = true")
-        except duckdb.Error as error:
-            raise refusal(error, self.path) from error
-        return connection
-
-    def failed(self, error: BaseException) -> None:
-        """Note an error of a connection."""
-        if isinstance(error, _FATAL) and self.path != MEMORY:
-            self._given_up = True
-
-    def ready(self) -> None:
-        """Open the file again if it was given up; raises WorldError, and may be asked again."""
-        if self._given_up:
-            self._open_again()
-
-    def _open_again(self) -> None:
-        with self._gate, contextlib.ExitStack() as stack:
-            for user in self.users:
-                stack.enter_context(user.in_use)
-            if not self._given_up or not self.users:
-                return  # another thread has done it, or all were closed
-            for user in self.users:
-                user.bare.close()
-            first, *others = self.users
-            first.bare = self.connect()
-            for user in others:
-                user.bare = first.bare.cursor()
-            self._given_up = False
-
-
-class Connection:
-    """One connection to a world file; used by one thread.
-
-    Attributes:
-        statements: how many were run.
-        bare: DuckDB's own.
-        in_use: held while `bare` is working.
-    """
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, database: _Database) -> None:
-        self.statements = 0
-        self.path = database.path
-        self.bare = connection
-        self.in_use = threading.Lock()
-        self._database = database
-        self._wal_is_private = self.path == MEMORY
-        self._gate = threading.Lock()
-        self._may_stop = False
-        database.users.append(self)
-
-    @classmethod
-    def open(cls, path: str, *, read_only: bool = False) -> Connection:
-        """Open a file, or make it, locked down.
-
-        Raises:
-            WorldError: it does not open.
-        """
-        database = _Database(path, read_only=read_only)
-        return cls(database.connect(), database)
-
-    def cursor(self) -> Connection:
-        """Return another connection to the same file, for another thread."""
-        with self._working():
-            return Connection(self.bare.cursor(), self._database)
-
-    @contextlib.contextmanager
-    def _working(self) -> Generator[None]:
-        """Inside, the connection is open, and stays what it is."""
-        self._database.ready()
-        with self.in_use:
-            try:
-                yield
-            except duckdb.Error as error:
-                self._database.failed(error)
-                raise
-
-    def query(self, sql: str, parameters: list[object]) -> list[tuple[Any, ...]]:
-        """Run one statement and return its rows.
-
-        Raises:
-            WorldError: it failed.
-        """
-        self.statements += 1
-        try:
-            with self._working():
-                return self.bare.execute(sql, parameters).fetchall()
-        except duckdb.Error as error:
-            raise world_error(error, f"Reading {self.path}") from error
-
-    def write(self, statements: Sequence[Statement]) -> None:
-        """Run statements in one transaction, which is durable when this returns.
-
-        Raises:
-            WorldError: it failed, and was rolled back.
-        """
-        several = len(statements) > 1
-        framed = [_BEGIN, *statements, _COMMIT] if several else statements
-        try:
-            with self._working(), self._rolled_back():
-                for sql, parameters in framed:
-                    self.statements += 1
-                    self.bare.execute(sql, parameters)
-        except duckdb.Error as error:
-            raise world_error(error, f"Writing to {self.path}") from error
-        if not self._wal_is_private:
-            make_private(self.path + WAL_SUFFIX)
-            self._wal_is_private = True
-
-    @contextlib.contextmanager
-    def _rolled_back(self) -> Generator[None]:
-        """What breaks inside leaves no transaction behind."""
-        try:
-            yield
-        except BaseException:
-            with contextlib.suppress(duckdb.Error):  # there may be nothing left to roll back
-                self.bare.execute("rollback")
-            raise
-
-    def select(self, sql: str) -> Table:
-        """Run what must be one SELECT or EXPLAIN, in a transaction that cannot write.
-
-        Raises:
-            WorldQueryError: it is something else, or DuckDB refuses it.
-        """
-        try:
-            with self._working():
-                return self._select(sql)
-        except (duckdb.Error, ImportError, ValueError, OverflowError) as error:
-            raise WorldQueryError(
-                f"The query failed: {error}", hint="Tables and views: show tables."
-            ) from error
-
-    def _select(self, sql: str) -> Table:
-        self._check(sql)
-        self.bare.execute("begin transaction read only")
-        try:
-            with self._stoppable():
-                found = self.bare.execute(sql)
-                columns = tuple(str(column[0]) for column in found.description)
-                return Table(columns, found.fetchall())
-        finally:
-            self.bare.execute("rollback")
-
-    def _check(self, sql: str) -> None:
-        kinds = [statement.type.name for statement in self.bare.extract_statements(sql)]
-        if len(kinds) != 1 or kinds[0] not in _SELECTS:
-            found = ", ".join(kinds) or "nothing"
-            raise WorldQueryError(
-                f"A query is exactly one SELECT or EXPLAIN; this is {found}.",
-                hint="What a world holds is changed by its runs only.",
-            )
-
-    def checkpoint(self) -> None:
-        """Move the log into the file.
-
-        Raises:
-            WorldError: it failed; the log still holds everything.
-        """
-        self.query("checkpoint", [])
-        self._wal_is_private = self.path == MEMORY  # the next one is a new file
-
-    def interrupt(self) -> None:
-        """Stop the query that another thread is running on it."""
-        with self._gate:
-            if self._may_stop:
-                self.bare.interrupt()
-
-    @contextlib.contextmanager
-    def _stoppable(self) -> Generator[None]:
-        """An interrupt may hit what is inside; outside it might hit a rollback."""
-        self._may_stop = True
-        try:
-            yield
-        finally:
-            with self._gate:
-                self._may_stop = False
-
-    def close(self) -> None:
-        """Let go of it. Idempotent."""
-        if self in self._database.users:
-            self._database.users.remove(self)
-        self.bare.close()
 
 
 class DuckDBStore:
@@ -284,6 +66,7 @@ class DuckDBStore:
         read_only: whether nothing can be appended.
         world_id: random, made with the world.
         key_id: the name of the master key that the world is sealed with.
+        key_provider: where that key was looked for.
         locked: why payloads can neither be opened nor written, or None.
     """
 
@@ -293,11 +76,13 @@ class DuckDBStore:
         self.world_id = ""
         self.key_id = ""
         self.locked: WorldKeyError | None = None
+        self.key_provider: KeyProvider = NewKey()
         self._lock: OwnerLock | None = None
         self._made: list[str] = []
         self._pid = os.getpid()
         self._closing = False
         self._file = WorldFile(path, Connection.open, read_only=read_only)
+        self._renewal = Renewal(self._file, copied)
         self._writer = Writer(self._file.commit, self._file.idle)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="wf-read")
 
@@ -371,7 +156,9 @@ class DuckDBStore:
     def commit(self, append: Append) -> Future[tuple[Event, ...]]:
         """Write an append; see `EventStore.commit`."""
         if self.read_only:
-            return _failed(WorldError(f"{self.path} was opened for reading only."))
+            return _failed(self._not_written())
+        if self.locked is not None:
+            return _failed(self.locked)
         try:
             item = packed(append)
         except PayloadError as error:
@@ -381,6 +168,10 @@ class DuckDBStore:
     def read(self, run_id: str, after: int = 0) -> Future[Sequence[Event]]:
         """The run's events; see `EventStore.read`."""
         return self._read(lambda reader: reader.events(run_id, after))
+
+    def outline(self, run_id: str) -> Future[Sequence[Event]]:
+        """The run's events without their sealed part; see `EventStore.outline`."""
+        return self._read(lambda reader: reader.outline(run_id))
 
     def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:
         """The definition of a run; see `EventStore.definition`."""
@@ -417,6 +208,49 @@ class DuckDBStore:
     def streams(self, run_id: str) -> Future[Mapping[str, int]]:
         """Name to next index of each stream of a run that has chunks."""
         return self._read(lambda reader: reader.streams(run_id))
+
+    def forget(self, run_ids: Sequence[str], *, now_us: int) -> Future[None]:
+        """Erase runs that have ended, then rewrite the file; see `EventStore.forget`.
+
+        The future fails with `WorldFullError` if there is no room for that; nothing was changed.
+        """
+        return self._apart(lambda: self._renewal.forget(run_ids, now_us=now_us))
+
+    def turn_key(self, master: bytes, *, now_us: int) -> Future[None]:
+        """Wrap all runs' keys with another master key, then rewrite the file.
+
+        The future fails with a `WorldError`; see `Renewal.turn_key`.
+        """
+        vault = Vault(self.world_id, master)
+
+        def turn() -> None:
+            try:
+                self._renewal.turn_key(vault, now_us=now_us)
+            finally:
+                self.key_id = self._file.loaded_keyring.vault.key_id
+
+        return self._apart(turn)
+
+    def need_key(self) -> None:
+        """Make sure that the master key may be changed.
+
+        Raises:
+            WorldKeyError: the world is locked.
+            WorldError: it was opened for reading only.
+        """
+        if self.locked is not None:
+            raise self.locked
+        if self.read_only:
+            raise self._not_written()
+
+    def _not_written(self) -> WorldError:
+        return WorldError(f"{self.path} was opened for reading only.")
+
+    def _apart(self, change: Callable[[], None]) -> Future[None]:
+        """Change the file as a whole: on `wf-world`, while `wf-read` waits for it."""
+        if self.read_only:
+            return _failed(self._not_written())
+        return self._submit(lambda: self._writer.call(change).result())
 
     def sql(self, query: str) -> Future[Table]:
         """Answer one SELECT or EXPLAIN over the tables and views.
@@ -459,7 +293,8 @@ class DuckDBStore:
         self._lock = acquire(self.path, owner, shared=self.read_only)
 
     def _open(self, provider: KeyProvider, now_us: int, *, accept_loss: bool) -> None:
-        file, writer, engine = self._file, self._writer, duckdb.__version__
+        file, writer, engine = self._file, self._writer, ENGINE
+        self.key_provider = provider
         # Keys are asked for on the caller's thread: a provider may want to ask the user.
         if exists(self.path):
             opened = partial(file.open, now_us=now_us, engine=engine, accept_loss=accept_loss)
@@ -475,6 +310,8 @@ class DuckDBStore:
         else:
             self.locked = missing_key(self.path, found.key_id, provider, given=master)
         writer.call(lambda: file.load(Keyring(vault, self.locked))).result()
+        if not self.read_only and self.locked is None:
+            writer.call(self._renewal.make_up_for_it).result()
 
     def _read(self, answer: Callable[[Reader], T]) -> Future[T]:
         return self._submit(lambda: answer(self._file.loaded_reader))

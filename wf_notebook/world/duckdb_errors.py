@@ -23,7 +23,7 @@ _FULL: Final = (
 )
 # After a fatal error it says this, and no more, until it is opened again; `Connection` does that.
 _GIVEN_UP: Final = "database has been invalidated"
-# By name, because only world.duckdb imports DuckDB.
+# By name, because only world.database imports DuckDB.
 _DAMAGE: Final = frozenset({"FatalException", "InternalException", "SerializationException"})
 _DAMAGE_SIGNS: Final = ("Corrupt", "Could not read")
 

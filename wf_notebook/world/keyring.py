@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from wf_notebook.errors import WorldDamagedError, WorldKeyError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from wf_notebook.world.connection import Query
     from wf_notebook.world.vault import RunKey, Vault
 
@@ -63,12 +65,28 @@ class Keyring:
             if run_id in self._keys:
                 self._keys.move_to_end(run_id)
                 return self._keys[run_id]
-        found = query("select wrapped from run_keys where run_id = ?", [run_id])
+        found = query("select key_id, wrapped from run_keys where run_id = ?", [run_id])
         if not found:
             raise WorldDamagedError(
                 f"The key of run {run_id} is gone.", hint="Restore the world file from a copy."
             )
-        return self._keep(run_id, vault.open_run(run_id, found[0][0]))
+        ((key_id, wrapped),) = found
+        if key_id != vault.key_id:
+            raise WorldDamagedError(
+                f"Run {run_id} is sealed with the key {key_id}, its world with {vault.key_id}.",
+                hint="Restore the world file from a copy.",
+            )
+        return self._keep(run_id, vault.open_run(run_id, wrapped))
+
+    def turn(self, vault: Vault) -> None:
+        """Unwrap with another master key from now on; the runs' own keys stay as they are."""
+        self._vault = vault
+
+    def drop(self, run_ids: Iterable[str]) -> None:
+        """Forget the keys of runs that are gone."""
+        with self._lock:
+            for run_id in run_ids:
+                self._keys.pop(run_id, None)
 
     def _keep(self, run_id: str, key: RunKey) -> RunKey:
         with self._lock:

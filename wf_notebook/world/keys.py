@@ -1,4 +1,4 @@
-"""Where the master key of a world comes from: given, the environment, or a key file of the user.
+"""Where the master key of a world comes from: given, the environment, a key file, the keyring.
 
 Key files lie in the user's config folder, away from notebooks, one for each key, named by its id.
 A key is only ever made for a new world: an existing one whose key is missing stays locked.
@@ -10,12 +10,13 @@ import base64
 import binascii
 import contextlib
 import os
+import stat
 import string
-from collections.abc import Callable
-from typing import Final, Protocol, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from wf_notebook.errors import WorldKeyError
-from wf_notebook.world.paths import MEMORY, make_folder
+from wf_notebook.world.paths import MEMORY, make_folder, within
 from wf_notebook.world.vault import KEY_BYTES, key_id, new_key
 
 Key: TypeAlias = bytes | str
@@ -46,6 +47,19 @@ class KeyProvider(Protocol):
         ...
 
 
+@runtime_checkable
+class KeyKeeper(KeyProvider, Protocol):
+    """A provider that can also keep a key, so that it gives it from then on."""
+
+    def keep(self, key: bytes) -> str:
+        """Keep a key, for good when this returns; says in a few words where.
+
+        Raises:
+            WorldKeyError: it cannot.
+        """
+        ...
+
+
 class GivenKey:
     """A key that was given, or that a function gives.
 
@@ -58,7 +72,7 @@ class GivenKey:
         self._source = source
         self._name = name
 
-    def master_key(self, wanted: str | None) -> bytes | None:  # noqa: ARG002 - there is only one
+    def master_key(self, wanted: str | None) -> bytes:  # noqa: ARG002 - there is only one
         """Return the key."""
         source = self._source
         return parse_key(source() if callable(source) else source, self._name)
@@ -81,21 +95,38 @@ class NewKey:
 
 
 class KeyFolder:
-    """Key files, `<key id>.key`, hex; made with mode 0600 in a folder of mode 0700."""
+    """Key files, `<key id>.key`, hex; made with mode 0600 in a folder of mode 0700.
 
-    def __init__(self, folder: str) -> None:
+    Args:
+        folder: where they lie.
+        outside: folders that it may not lie in, because they are shared or copied with notebooks.
+    """
+
+    def __init__(self, folder: str, *, outside: Sequence[str] = ()) -> None:
         self._folder = folder
+        self._outside = outside
 
     def master_key(self, wanted: str | None) -> bytes | None:
         """Return the key that is wanted; for a new world the user's newest, else a new one."""
         name = wanted or self._newest()
         if name is not None:
             return self._read(name)
-        return None if wanted else self._write(new_key())
+        if wanted is not None:
+            return None
+        key = new_key()
+        self.keep(key)
+        return key
 
     def where(self, wanted: str) -> str:
         """Say where it is looked for."""
         return self._path(wanted)
+
+    def keep(self, key: bytes) -> str:
+        """Write a key file, unless it is there; returns where."""
+        name = key_id(key)
+        if self._read(name) is None:
+            self._write(key)
+        return self._path(name)
 
     def _path(self, name: str) -> str:
         return os.path.join(self._folder, name + _SUFFIX)
@@ -112,8 +143,9 @@ class KeyFolder:
         path = self._path(name)
         try:
             with open(path, encoding="ascii", errors="replace") as file:
+                self._need_safe(file.fileno(), path)
                 key = parse_key(file.read(), path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise WorldKeyError(f"The key file {path} cannot be read: {error.strerror}.") from error
@@ -121,8 +153,28 @@ class KeyFolder:
             raise WorldKeyError(f"The key file {path} holds another key than its name says.")
         return key
 
-    def _write(self, key: bytes) -> bytes:
+    def _need_safe(self, descriptor: int, path: str) -> None:
+        self._need_outside()
+        if os.name == "posix" and os.fstat(descriptor).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise WorldKeyError(
+                f"The key file {path} may be read by others.",
+                hint=f"chmod 600 {path}; if somebody may have read it, wf rotate-key after that.",
+            )
+
+    def _need_outside(self) -> None:
+        here = os.path.realpath(self._folder)
+        for folder in self._outside:
+            if within(here, folder):
+                raise WorldKeyError(
+                    f"The key files lie in {here}, within {folder}: who gets a copy of the"
+                    " notebooks there would get the key with them.",
+                    hint="Set XDG_CONFIG_HOME to another folder and move them, or set"
+                    " WF_NOTEBOOK_KEY.",
+                )
+
+    def _write(self, key: bytes) -> None:
         path = self._path(key_id(key))
+        self._need_outside()
         try:
             make_folder(self._folder)
             # Written aside and renamed: a key file is whole or not there.
@@ -139,7 +191,30 @@ class KeyFolder:
                 f"No key file can be written in {self._folder}: {error.strerror}.",
                 hint="Set WF_NOTEBOOK_KEY, or pass key= to open_world().",
             ) from error
-        return key
+
+
+class FirstKey:
+    """Keys in several places: looked for in one after the other, made and kept in the first.
+
+    Args:
+        keepers: the places, at least one.
+    """
+
+    def __init__(self, keepers: Sequence[KeyKeeper]) -> None:
+        self._keepers = keepers
+
+    def master_key(self, wanted: str | None) -> bytes | None:
+        """Return the first key that is found; the next place is asked only if there is none."""
+        found = (keeper.master_key(wanted) for keeper in self._keepers)
+        return next((key for key in found if key is not None), None)
+
+    def where(self, wanted: str) -> str:
+        """Say where it is looked for."""
+        return ", then ".join(keeper.where(wanted) for keeper in self._keepers)
+
+    def keep(self, key: bytes) -> str:
+        """Keep a key in the first place."""
+        return self._keepers[0].keep(key)
 
 
 def resolve_key(
@@ -147,15 +222,15 @@ def resolve_key(
     key: KeySource | KeyProvider | None = None,
     *,
     env_key: str | None,
-    config_folder: str,
+    keepers: Sequence[KeyKeeper],
 ) -> KeyProvider:
-    """Return what gives the key of a world: `key`, else the environment's, else the key files.
+    """Return what gives the key of a world: `key`, else the environment's, else what is kept.
 
     Args:
         path: the world; one in memory gets a random key unless one is given.
         key: 32 bytes, their hex or base64, a function that returns that, or a provider.
         env_key: what `WF_NOTEBOOK_KEY` says, or None.
-        config_folder: the user's; key files lie in its folder `keys`.
+        keepers: where keys are kept on this machine, in the order in which they are looked for.
     """
     if isinstance(key, bytes | str):
         return GivenKey(key)
@@ -165,7 +240,23 @@ def resolve_key(
         return NewKey()
     if env_key is not None:
         return GivenKey(env_key, "WF_NOTEBOOK_KEY")
-    return KeyFolder(os.path.join(config_folder, "keys"))
+    return FirstKey(keepers)
+
+
+def key_folder(config_folder: str, *, notebooks: Sequence[str], home: str) -> KeyFolder:
+    """Return the user's key files, which no folder of notebooks may contain.
+
+    Args:
+        config_folder: the user's; key files lie in its folder `keys`.
+        notebooks: folders of notebooks and worlds.
+        home: the user's home: that notebooks lie right there doesn't make it a folder to be shared.
+    """
+    whole = os.path.realpath(home)
+    near = [os.path.realpath(folder) for folder in notebooks]
+    return KeyFolder(
+        os.path.join(config_folder, "keys"),
+        outside=[folder for folder in near if not within(whole, folder)],
+    )
 
 
 def key_for_new(provider: KeyProvider) -> bytes:

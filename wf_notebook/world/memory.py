@@ -11,7 +11,12 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from wf_notebook.errors import RunNotFoundError, WorldClosedError
+from wf_notebook.errors import (
+    RunForgottenError,
+    RunNotFoundError,
+    RunUnfinishedError,
+    WorldClosedError,
+)
 from wf_notebook.ids import SystemIds
 from wf_notebook.world.codec import copied, pack_plain, unpack_plain
 from wf_notebook.world.events import TERMINAL, NewEvent, recorded
@@ -42,10 +47,11 @@ class MemoryStore:
         self.commits = 0
         self._lock = threading.Lock()
         self._closed = False
-        self._heads = Heads(lambda run_id: run_id in self._logs)
+        self._heads = Heads(lambda run_id: run_id in self._logs or run_id in self._forgotten)
         self._logs: dict[str, list[Event]] = {}
         self._definitions: dict[str, Mapping[str, Tree]] = {}
         self._chunks: dict[tuple[str, str], dict[int, Chunk]] = {}
+        self._forgotten: dict[str, RunRow] = {}
 
     def commit(self, append: Append) -> Future[tuple[Event, ...]]:
         """Write an append; see `EventStore.commit`."""
@@ -53,8 +59,12 @@ class MemoryStore:
 
     def read(self, run_id: str, after: int = 0) -> Future[Sequence[Event]]:
         """The run's events; see `EventStore.read`."""
+        return self._future(lambda: [_copied(event) for event in self._log(run_id)[after:]])
+
+    def outline(self, run_id: str) -> Future[Sequence[Event]]:
+        """The run's events without their sealed part; see `EventStore.outline`."""
         return self._future(
-            lambda: [_copied(event) for event in self._logs.get(run_id, ())[after:]]
+            lambda: [replace(_copied(event), data=None) for event in self._log(run_id)]
         )
 
     def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:
@@ -91,7 +101,7 @@ class MemoryStore:
             lambda: [
                 row.run_id
                 for row in self._rows()[::-1]
-                if _parent(self._logs[row.run_id][0]) == run_id
+                if row.run_id in self._logs and _parent(self._logs[row.run_id][0]) == run_id
             ]
         )
 
@@ -103,13 +113,11 @@ class MemoryStore:
 
     def streams(self, run_id: str) -> Future[Mapping[str, int]]:
         """Name to next index of each stream of a run that has chunks."""
-        return self._future(
-            lambda: {
-                stream: max(found) + 1
-                for (owner, stream), found in sorted(self._chunks.items())
-                if owner == run_id
-            }
-        )
+        return self._future(lambda: self._streams(self._known(run_id)))
+
+    def forget(self, run_ids: Sequence[str], *, now_us: int) -> Future[None]:  # noqa: ARG002 - kept nowhere
+        """Erase runs that have ended; see `EventStore.forget`."""
+        return self._future(lambda: self._forget(run_ids))
 
     def close(self) -> None:
         """Answer nothing more. Idempotent."""
@@ -159,19 +167,49 @@ class MemoryStore:
                 stored = replace(_copied_chunk(chunk), index=index)
                 self._chunks.setdefault((append.run_id, chunk.stream), {})[index] = stored
 
+    def _streams(self, run_id: str) -> dict[str, int]:
+        chunks = sorted(self._chunks.items())
+        return {stream: max(found) + 1 for (owner, stream), found in chunks if owner == run_id}
+
     def _some_chunks(self, run_id: str, stream: str, start: int) -> list[Chunk]:
-        found = self._chunks.get((run_id, stream), {})
+        found = self._chunks.get((self._known(run_id), stream), {})
         first = start if start >= 0 else max(found, default=-1) + 1 + start
         return [_copied_chunk(chunk) for index, chunk in sorted(found.items()) if index >= first]
 
     def _definition(self, run_id: str) -> Mapping[str, Tree]:
-        if run_id not in self._definitions:
+        if self._known(run_id) not in self._definitions:
             raise RunNotFoundError(f"There is no definition of run {run_id}.")
         record: Mapping[str, Tree] = copied(self._definitions[run_id], "definition")
         return record
 
+    def _log(self, run_id: str) -> Sequence[Event]:
+        return self._logs.get(self._known(run_id), ())
+
+    def _known(self, run_id: str) -> str:
+        """Return the id of a run, unless it was forgotten."""
+        if run_id in self._forgotten:
+            raise RunForgottenError(run_id)
+        return run_id
+
+    def _forget(self, run_ids: Sequence[str]) -> None:
+        chosen = [run_id for run_id in run_ids if run_id not in self._forgotten]
+        for run_id in chosen:
+            if run_id not in self._logs:
+                raise RunNotFoundError(f"There is no run '{run_id}' in this world.")
+            if self._logs[run_id][-1].type not in TERMINAL:
+                raise RunUnfinishedError(
+                    f"Run {run_id} has not ended.", run_id=run_id, hint="Cancel it first."
+                )
+        for run_id in dict.fromkeys(chosen):
+            row = _row(self._logs.pop(run_id))
+            self._forgotten[run_id] = replace(row, status="forgotten", origin="", attributes={})
+            self._definitions.pop(run_id, None)
+            for name in [name for name in self._chunks if name[0] == run_id]:
+                del self._chunks[name]
+        self.commits += bool(chosen)
+
     def _rows(self) -> list[RunRow]:
-        rows = [_row(log) for log in self._logs.values()]
+        rows = [*map(_row, self._logs.values()), *self._forgotten.values()]
         return sorted(rows, key=lambda row: (row.created_us, row.run_id), reverse=True)
 
     def _hook_history(self, token: str) -> list[Mapping[str, Any]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from wf_notebook.errors import WorldFullError
 from wf_notebook.world import opening, schema
-from wf_notebook.world.chain import beginning, count_events, last_commit, mark
+from wf_notebook.world.chain import beginning, last_commit, mark
 
 if TYPE_CHECKING:
     from wf_notebook.world.connection import Connection, Query, Statement
@@ -63,4 +63,4 @@ def _statements() -> list[str]:
 def _first_mark(query: Query, identity: Identity) -> Statement:
     """What was written before is taken as it is: the chain begins here."""
     place = beginning(identity.world_id, last_commit(query, ("events", "stream_chunks")))
-    return mark(place, events=count_events(query))
+    return mark(place)

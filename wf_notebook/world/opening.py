@@ -50,7 +50,7 @@ def fill(connection: Connection, key_id: str, *, created_us: int, engine: str) -
         *((statement, []) for statement in schema.create()),
         (schema.insert("schema_version", 1), version),
         (schema.insert("world", 1), world),
-        mark(beginning(identity.world_id), events=0),
+        mark(beginning(identity.world_id)),
     ])  # fmt: skip
     return identity
 
@@ -123,8 +123,17 @@ def publish(path: str) -> None:
     Raises:
         OSError: it cannot be put there.
     """
-    make_private(draft_path(path))
-    os.rename(draft_path(path), path)
+    put(draft_path(path), path)
+
+
+def put(new: str, path: str) -> None:
+    """Let a finished file take the place of a world, or of none, at one stroke and for good.
+
+    Raises:
+        OSError: it cannot be put there.
+    """
+    make_private(new)
+    os.replace(new, path)
     sync_folder(path)
 
 

@@ -189,6 +189,21 @@ def sync_folder(path: str) -> None:
             os.close(folder)
 
 
+def within(path: str, folder: str) -> bool:
+    """Whether a real path is that of a folder, or of something in it."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def notebook_folder(world: str) -> str:
+    """Return the folder that a world's notebook lies in, going by the world's path.
+
+    >>> notebook_folder("/home/ada/reports/.wf_notebook/refund.duckdb").replace(os.sep, "/")
+    '/home/ada/reports'
+    """
+    folder = os.path.dirname(os.path.realpath(os.path.expanduser(world)))
+    return os.path.dirname(folder) if os.path.basename(folder) == FOLDER else folder
+
+
 def _ignore(folder: str) -> list[str]:
     """Keep worlds out of version control: they are data, and theirs is sealed for one user."""
     path = os.path.join(folder, ".gitignore")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from wf_notebook.errors import RunNotFoundError, WorldDamagedError
+from wf_notebook.errors import RunForgottenError, RunNotFoundError, WorldDamagedError
 from wf_notebook.world.codec import unpack, unpack_plain
 from wf_notebook.world.events import Event, NewEvent
 from wf_notebook.world.parts import joined
 from wf_notebook.world.rows import INLINE, PARTED, chunk_item
 from wf_notebook.world.schema import HEADS
 from wf_notebook.world.store import Chunk, RejectedError, RunRow
+from wf_notebook.world.upkeep import is_forgotten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,24 +95,45 @@ class Reader:
         """The events of a run with `seq` above `after`.
 
         Raises:
+            RunForgottenError: it was forgotten.
             WorldKeyError: the world is locked.
             WorldDamagedError: one is missing or does not open.
         """
+        rows = self._log(run_id, after, "payload")
+        if not rows:
+            return []
+        blobs = _Blobs(run_id, self._keyring.get(run_id, self._query), self._query)
+        return [self._event(run_id, row, blobs) for row in rows]
+
+    def outline(self, run_id: str) -> list[Event]:
+        """The events of a run without what is sealed; no key is needed.
+
+        Raises:
+            RunForgottenError: it was forgotten.
+            WorldDamagedError: one is missing.
+        """
+        return [self._event(run_id, row, None) for row in self._log(run_id, 0, "null")]
+
+    def _log(self, run_id: str, after: int, payload: str) -> list[Row]:
         rows = self._query(
-            "select seq, event_id, type, correlation_id, time_us, meta, payload"
+            f"select seq, event_id, type, correlation_id, time_us, meta, {payload}"  # noqa: S608 - one of two words of ours
             " from events where run_id = ? and seq > ? order by seq",
             [run_id, after],
         )
         if [row[0] for row in rows] != list(range(after + 1, after + 1 + len(rows))):
             raise _damaged(f"The log of run {run_id} has a gap.")
         if not rows:
-            return []
-        blobs = _Blobs(run_id, self._keyring.get(run_id, self._query), self._query)
-        return [self._event(run_id, row, blobs) for row in rows]
+            self._not_forgotten(run_id)
+        return rows
 
-    def _event(self, run_id: str, row: Row, blobs: _Blobs) -> Event:
+    def _not_forgotten(self, run_id: str) -> None:
+        """Say of a run of which there is nothing that it was forgotten, if it was."""
+        if is_forgotten(run_id, self._query):
+            raise RunForgottenError(run_id)
+
+    def _event(self, run_id: str, row: Row, blobs: _Blobs | None) -> Event:
         seq, event_id, kind, correlation_id, time_us, meta, payload = row
-        data = None if payload is None else blobs.opened(event_id, payload)
+        data = None if payload is None or blobs is None else blobs.opened(event_id, payload)
         return Event(
             type=kind,
             event_id=event_id,
@@ -128,6 +150,7 @@ class Reader:
 
         Raises:
             RunNotFoundError: no run has that id.
+            RunForgottenError: it was forgotten.
             WorldKeyError: the world is locked.
             WorldDamagedError: it is gone or does not open.
         """
@@ -135,6 +158,7 @@ class Reader:
         if not rows and not exists(run_id, self._query):
             raise RunNotFoundError(f"No run has the id {run_id}.")
         if not rows:
+            self._not_forgotten(run_id)
             raise _damaged(f"The definition of run {run_id} is gone.")
         key = self._keyring.get(run_id, self._query)
         record = _tree(key.open(rows[0][0], item=run_id, field="definition"))
@@ -186,6 +210,7 @@ class Reader:
         """The stream's chunks from index `start`, or the last `-start`; at most `limit`.
 
         Raises:
+            RunForgottenError: the run was forgotten.
             WorldKeyError: the world is locked.
             WorldDamagedError: one does not open.
         """
@@ -196,6 +221,7 @@ class Reader:
             [run_id, stream, least, _UNLIMITED if limit is None else limit],
         )
         if not rows:
+            self._not_forgotten(run_id)
             return []
         key = self._keyring.get(run_id, self._query)
         return [
@@ -204,14 +230,19 @@ class Reader:
         ]
 
     def streams(self, run_id: str) -> dict[str, int]:
-        """Name to next index of each stream of a run that has chunks, by name."""
-        return dict(
-            self._query(
-                "select stream, max(idx) + 1 from stream_chunks"
-                " where run_id = ? group by stream order by stream",
-                [run_id],
-            )
+        """Name to next index of each stream of a run that has chunks, by name.
+
+        Raises:
+            RunForgottenError: the run was forgotten.
+        """
+        rows = self._query(
+            "select stream, max(idx) + 1 from stream_chunks"
+            " where run_id = ? group by stream order by stream",
+            [run_id],
         )
+        if not rows:
+            self._not_forgotten(run_id)
+        return dict(rows)
 
 
 class _Blobs:

@@ -1,7 +1,7 @@
 """What a world file looks like: its tables, its views, and the version of both.
 
-Tables are only ever inserted into. What is sealed is a BLOB; the rest is plain and made for
-queries. Times are microseconds UTC; the views give each as a TIMESTAMP, too.
+Tables are only ever inserted into, but when a run is forgotten or the master key changed. What is
+sealed is a BLOB; the rest is plain and made for queries. Times are microseconds UTC; the views give each as a TIMESTAMP, too.
 """
 
 from __future__ import annotations
@@ -55,6 +55,14 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "source_hash": "VARCHAR",
         "origin": "VARCHAR",
         "attributes": "VARCHAR",
+    },
+    # What was done to the world as a whole: "forgotten" (subject: the run), "rotated" (the master
+    # key's id), "rewritten" (nothing of what was deleted up to that commit is left in the file).
+    "upkeep": {
+        "commit_no": "BIGINT",
+        "time_us": "BIGINT",
+        "what": "VARCHAR",
+        "subject": "VARCHAR",
     },
     "approvals": {
         "source_hash": "VARCHAR",

@@ -84,8 +84,8 @@ class RunRow:
 
     Attributes:
         run_id, workflow_id, name, source_hash: as at creation.
-        status: "pending", "running", "completed", "failed" or "cancelled" (finer states are folded
-            from the events).
+        status: "pending", "running", "completed", "failed", "cancelled" or "forgotten" (finer states
+            are folded from the events).
         created_us, ended_us: microseconds UTC; `ended_us` is None while the run lives.
         origin: the notebook or script, or "".
         attributes: plain key to string.
@@ -127,6 +127,10 @@ class EventStore(Protocol):
         """The run's events with `seq` above `after`, in order, opened; empty for an unknown run."""
         ...
 
+    def outline(self, run_id: str) -> Future[Sequence[Event]]:
+        """The run's events without their sealed part: all of them, also where the key is missing."""
+        ...
+
     def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:
         """The definition's record that was stored with the run."""
         ...
@@ -164,6 +168,17 @@ class EventStore(Protocol):
 
     def streams(self, run_id: str) -> Future[Mapping[str, int]]:
         """Name to next index of each stream of a run that has chunks, by name."""
+        ...
+
+    def forget(self, run_ids: Sequence[str], *, now_us: int) -> Future[None]:
+        """Erase runs that have ended, for good, but for a line in the list with their status.
+
+        Of a forgotten run only its id, workflow id, name, hash and times are known; to read
+        anything else of it fails with `RunForgottenError`, and its id is never free again.
+
+        Fails with `RunNotFoundError` or `RunUnfinishedError`, and then none is forgotten; those
+        that were forgotten before are no obstacle.
+        """
         ...
 
     def close(self) -> None:

@@ -62,7 +62,8 @@ class RunKey:
         Raises:
             WorldDamagedError: they were altered, or sealed for another place.
         """
-        return _open(self._aead, sealed, self._place(item, field), f"{field} of {item}")
+        what = f"{field} of {item} in run {self._run_id}"
+        return _open(self._aead, sealed, self._place(item, field), what)
 
     def blob_id(self, plain: bytes) -> str:
         """Return the name of a large value: equal for equal values of one run, else a riddle."""
@@ -88,8 +89,7 @@ class Vault:
     def new_run(self, run_id: str) -> tuple[RunKey, bytes]:
         """Return a new key for a run, and the same wrapped, for storing."""
         key = secrets.token_bytes(KEY_BYTES)
-        wrapped = _seal(self._aead, key, _place(self._world_id, run_id, self.key_id, "key"))
-        return RunKey(self._world_id, run_id, key), wrapped
+        return RunKey(self._world_id, run_id, key), self._wrapped(run_id, key)
 
     def open_run(self, run_id: str, wrapped: bytes) -> RunKey:
         """Return the run's key.
@@ -97,8 +97,22 @@ class Vault:
         Raises:
             WorldDamagedError: it was altered, or is another run's.
         """
+        return RunKey(self._world_id, run_id, self._unwrapped(run_id, wrapped))
+
+    def rewrapped(self, run_id: str, wrapped: bytes, new: Vault) -> bytes:
+        """Return the run's key as another master key of the same world wraps it.
+
+        Raises:
+            WorldDamagedError: it was altered, or is another run's.
+        """
+        return new._wrapped(run_id, self._unwrapped(run_id, wrapped))
+
+    def _wrapped(self, run_id: str, key: bytes) -> bytes:
+        return _seal(self._aead, key, _place(self._world_id, run_id, self.key_id, "key"))
+
+    def _unwrapped(self, run_id: str, wrapped: bytes) -> bytes:
         place = _place(self._world_id, run_id, self.key_id, "key")
-        return RunKey(self._world_id, run_id, _open(self._aead, wrapped, place, f"key of {run_id}"))
+        return _open(self._aead, wrapped, place, f"key of run {run_id}")
 
 
 def _place(*parts: str) -> bytes:

@@ -52,6 +52,7 @@ class WorldFile:
         committer: writes through `writing`, once it is loaded.
         heads: of the unfinished runs.
         damage: what was found at opening and read around, or accepted; None for a whole world.
+        keyring: the runs' keys, once it is loaded.
     """
 
     def __init__(self, path: str, connect: Connect, *, read_only: bool) -> None:
@@ -62,6 +63,7 @@ class WorldFile:
         self.committer: Committer | None = None
         self.heads = Heads(self._run_exists)
         self.damage: WorldDamagedError | None = None
+        self.keyring: Keyring | None = None
         self._connect = connect
         self._read_only = read_only
         self._stays = read_only or path == MEMORY  # without its key a world is not touched, either
@@ -93,7 +95,7 @@ class WorldFile:
         try:
             found = self._look()
         except WorldDamagedError as error:
-            self._disconnect()
+            self.disconnect()
             if self._read_only:
                 return self._read_around(error)
             found = self._mended(error, accept_loss=accept_loss)
@@ -222,6 +224,7 @@ class WorldFile:
         Raises:
             WorldDamagedError: a log is not one that could have been written.
         """
+        self.keyring = keyring
         self._stays |= keyring.is_locked
         if self._found is not None and not self._stays:
             self._settle(self._found)
@@ -230,21 +233,62 @@ class WorldFile:
             blobs = load_heads(self.heads, writing.query)
         except WorldDamagedError as error:
             if not self._read_only:
-                self._disconnect()
+                self.disconnect()
                 copies = self._set_aside(error)
                 raise damage.reported(error, copies, ways=damage.LOOK) from error
             self.damage = error
             _log.warning("%s Only what is whole is shown.", error.message)
             blobs = {}
         if self._place is not None and not self._read_only:
-            place = self._place
             self.committer = Committer(
-                writing, self.heads, keyring, place=place, head=self._head, blobs=blobs
+                writing, self.heads, keyring, place=self._place, head=self._head, blobs=blobs
             )
+        self._read_through(writing, keyring)
+
+    # --- open --------------------------------------------------------------------------------
+
+    def _read_through(self, writing: Connection, keyring: Keyring) -> None:
         self.queries = writing.cursor()
         self.reader = Reader(self.queries.query, keyring)
 
-    # --- open --------------------------------------------------------------------------------
+    def disconnect(self) -> None:
+        """Let go of the file, so that another one can take its place."""
+        for connection in (self.queries, self.writing):
+            if connection is not None:
+                connection.close()
+        self.queries = self.writing = self.reader = None
+
+    def reconnect(self) -> None:
+        """Go on with the file that is there now, if the last one was let go of.
+
+        Raises:
+            WorldError: it does not open; nothing can be written or read until the world is.
+        """
+        committer = self.loaded_committer
+        if self.writing is not None:
+            return
+        try:
+            self.writing = self._connect(self.path)
+        except WorldError as error:
+            committer.broken = error
+            raise
+        self._read_through(self.writing, self.loaded_keyring)
+        committer.move(self.writing)
+
+    @property
+    def loaded_committer(self) -> Committer:
+        """The committer of a world that was opened."""
+        return _loaded(self.committer)
+
+    @property
+    def loaded_keyring(self) -> Keyring:
+        """The runs' keys in a world that was opened."""
+        return _loaded(self.keyring)
+
+    @property
+    def loaded_writing(self) -> Connection:
+        """The connection of `wf-world` in a world that was opened."""
+        return _loaded(self.writing)
 
     @property
     def loaded_reader(self) -> Reader:
@@ -258,7 +302,7 @@ class WorldFile:
 
     def commit(self, group: Sequence[Commit]) -> None:
         """Write a group of appends and resolve their futures."""
-        _loaded(self.committer).commit(group)
+        self.loaded_committer.commit(group)
         self._checkpoint(max(BUSY_BYTES, self._put_off))
 
     def idle(self) -> None:
@@ -275,23 +319,17 @@ class WorldFile:
             WorldError: it cannot be written.
         """
         writing = _loaded(self.writing)
-        writing.write([chain.mark(place, events=chain.count_events(writing.query))])
+        writing.write([chain.mark(place)])
         self._marked = place
 
     def close(self) -> None:
         """Move the log into the file if there is room, and let go of it."""
         self._checkpoint(1)
-        self._disconnect()
+        self.disconnect()
         if self._head is not None:
             self._head.close()
         if self._apart is not None:
             self._apart.close()
-
-    def _disconnect(self) -> None:
-        for connection in (self.queries, self.writing):
-            if connection is not None:
-                connection.close()
-        self.queries = self.writing = None
 
     def _checkpoint(self, least: int) -> None:
         """Move the log into the file if it is that long, and only if it is sure what it holds."""

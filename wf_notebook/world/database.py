@@ -1,0 +1,274 @@
+"""DuckDB under a world: connections that are locked down, and what its errors come to.
+
+The only module that imports DuckDB. A connection sees no files but its own, no extensions, and no
+settings that change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+import duckdb
+
+from wf_notebook.errors import WorldQueryError
+from wf_notebook.world.connection import CONFIG, Table
+from wf_notebook.world.duckdb_errors import refusal, world_error
+from wf_notebook.world.paths import MEMORY, WAL_SUFFIX, make_private
+from wf_notebook.world.upkeep import REWRITTEN
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from wf_notebook.world.connection import Statement
+
+__all__ = ["ENGINE", "Connection", "copied"]
+
+ENGINE: Final = duckdb.__version__
+_STORAGE: Final = str(CONFIG["storage_compatibility_version"])
+_SELECTS: Final = ("SELECT", "EXPLAIN")
+_BEGIN: Final[Statement] = ("begin", [])
+_COMMIT: Final[Statement] = ("commit", [])
+_FATAL: Final = (duckdb.FatalException, duckdb.InternalException)  # after these: open it again
+
+
+class _Database:
+    """The file under some connections, opened again after DuckDB has given it up.
+
+    A checkpoint that finds no space is fatal to DuckDB: nothing is lost, but it answers nothing
+    more until its last connection is closed.
+    """
+
+    def __init__(self, path: str, *, read_only: bool) -> None:
+        self.path = path
+        self.users: list[Connection] = []
+        self._read_only = read_only
+        self._given_up = False
+        self._gate = threading.Lock()
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Open the file, or make it, locked down; raises WorldError."""
+        try:
+            if self._read_only:
+                config = {**CONFIG, "lock_configuration": "true"}
+                return duckdb.connect(self.path, read_only=True, config=config)
+            connection = duckdb.connect(self.path, config=CONFIG)
+            connection.execute("pragma disable_checkpoint_on_shutdown")
+            connection.execute("set lock_configuration = true")
+        except duckdb.Error as error:
+            raise refusal(error, self.path) from error
+        return connection
+
+    def failed(self, error: BaseException) -> None:
+        """Note an error of a connection."""
+        if isinstance(error, _FATAL) and self.path != MEMORY:
+            self._given_up = True
+
+    def ready(self) -> None:
+        """Open the file again if it was given up; raises WorldError, and may be asked again."""
+        if self._given_up:
+            self._open_again()
+
+    def _open_again(self) -> None:
+        with self._gate, contextlib.ExitStack() as stack:
+            for user in self.users:
+                stack.enter_context(user.in_use)
+            if not self._given_up or not self.users:
+                return  # another thread has done it, or all were closed
+            for user in self.users:
+                user.bare.close()
+            first, *others = self.users
+            first.bare = self.connect()
+            for user in others:
+                user.bare = first.bare.cursor()
+            self._given_up = False
+
+
+class Connection:
+    """One connection to a world file; used by one thread.
+
+    Attributes:
+        statements: how many were run.
+        bare: DuckDB's own.
+        in_use: held while `bare` is working.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, database: _Database) -> None:
+        self.statements = 0
+        self.path = database.path
+        self.bare = connection
+        self.in_use = threading.Lock()
+        self._database = database
+        self._wal_is_private = self.path == MEMORY
+        self._gate = threading.Lock()
+        self._may_stop = False
+        database.users.append(self)
+
+    @classmethod
+    def open(cls, path: str, *, read_only: bool = False) -> Connection:
+        """Open a file, or make it, locked down.
+
+        Raises:
+            WorldError: it does not open.
+        """
+        database = _Database(path, read_only=read_only)
+        return cls(database.connect(), database)
+
+    def cursor(self) -> Connection:
+        """Return another connection to the same file, for another thread."""
+        with self._working():
+            return Connection(self.bare.cursor(), self._database)
+
+    @contextlib.contextmanager
+    def _working(self) -> Generator[None]:
+        """Inside, the connection is open, and stays what it is."""
+        self._database.ready()
+        with self.in_use:
+            try:
+                yield
+            except duckdb.Error as error:
+                self._database.failed(error)
+                raise
+
+    def query(self, sql: str, parameters: list[object]) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows.
+
+        Raises:
+            WorldError: it failed.
+        """
+        self.statements += 1
+        try:
+            with self._working():
+                return self.bare.execute(sql, parameters).fetchall()
+        except duckdb.Error as error:
+            raise world_error(error, f"Reading {self.path}") from error
+
+    def write(self, statements: Sequence[Statement]) -> None:
+        """Run statements in one transaction, which is durable when this returns.
+
+        Raises:
+            WorldError: it failed, and was rolled back.
+        """
+        several = len(statements) > 1
+        framed = [_BEGIN, *statements, _COMMIT] if several else statements
+        try:
+            with self._working(), self._rolled_back():
+                for sql, parameters in framed:
+                    self.statements += 1
+                    self.bare.execute(sql, parameters)
+        except duckdb.Error as error:
+            raise world_error(error, f"Writing to {self.path}") from error
+        if not self._wal_is_private:
+            make_private(self.path + WAL_SUFFIX)
+            self._wal_is_private = True
+
+    @contextlib.contextmanager
+    def _rolled_back(self) -> Generator[None]:
+        """What breaks inside leaves no transaction behind."""
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):  # there may be nothing left to roll back
+                self.bare.execute("rollback")
+            raise
+
+    def select(self, sql: str) -> Table:
+        """Run what must be one SELECT or EXPLAIN, in a transaction that cannot write.
+
+        Raises:
+            WorldQueryError: it is something else, or DuckDB refuses it.
+        """
+        try:
+            with self._working():
+                return self._select(sql)
+        except (duckdb.Error, ImportError, ValueError, OverflowError) as error:
+            raise WorldQueryError(
+                f"The query failed: {error}", hint="Tables and views: show tables."
+            ) from error
+
+    def _select(self, sql: str) -> Table:
+        self._check(sql)
+        self.bare.execute("begin transaction read only")
+        try:
+            with self._stoppable():
+                found = self.bare.execute(sql)
+                columns = tuple(str(column[0]) for column in found.description)
+                return Table(columns, found.fetchall())
+        finally:
+            self.bare.execute("rollback")
+
+    def _check(self, sql: str) -> None:
+        kinds = [statement.type.name for statement in self.bare.extract_statements(sql)]
+        if len(kinds) != 1 or kinds[0] not in _SELECTS:
+            found = ", ".join(kinds) or "nothing"
+            raise WorldQueryError(
+                f"A query is exactly one SELECT or EXPLAIN; this is {found}.",
+                hint="What a world holds is changed by its runs only.",
+            )
+
+    def checkpoint(self) -> None:
+        """Move the log into the file.
+
+        Raises:
+            WorldError: it failed; the log still holds everything.
+        """
+        self.query("checkpoint", [])
+        self._wal_is_private = self.path == MEMORY  # the next one is a new file
+
+    def interrupt(self) -> None:
+        """Stop the query that another thread is running on it."""
+        with self._gate:
+            if self._may_stop:
+                self.bare.interrupt()
+
+    @contextlib.contextmanager
+    def _stoppable(self) -> Generator[None]:
+        """An interrupt may hit what is inside; outside it might hit a rollback."""
+        self._may_stop = True
+        try:
+            yield
+        finally:
+            with self._gate:
+                self._may_stop = False
+
+    def close(self) -> None:
+        """Let go of it. Idempotent."""
+        if self in self._database.users:
+            self._database.users.remove(self)
+        self.bare.close()
+
+
+def copied(path: str, target: str) -> None:
+    """Copy a world that nobody has open into a new file; see `connection.Copy`."""
+    config = {k: v for k, v in CONFIG.items() if k != "enable_external_access"}
+    try:
+        with contextlib.closing(duckdb.connect(MEMORY, config=config)) as connection:
+            for statement in _copying(path, target):
+                connection.execute(statement)
+    except duckdb.Error as error:
+        raise world_error(error, f"Copying {path}") from error
+
+
+def _copying(path: str, target: str) -> list[str]:
+    """Return the statements that copy a world, with no right to any other file."""
+    logs = [target + ending for ending in (".wal", ".wal.checkpoint", ".wal.recovery")]
+    files = ", ".join(map(_quoted, [path, path + ".wal", path + ".tmp", target, *logs]))
+    return [
+        f"set temp_directory = {_quoted(path + '.tmp')}",
+        f"set allowed_paths = [{files}]",
+        "set enable_external_access = false",
+        "set lock_configuration = true",
+        f"attach {_quoted(path)} as source (read_only)",
+        f"attach {_quoted(target)} as target (storage_version {_quoted(_STORAGE)})",
+        "copy from database source to target",
+        REWRITTEN,
+        "checkpoint target",
+        "detach source",
+        "detach target",
+    ]
+
+
+def _quoted(text: str) -> str:
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"

@@ -75,11 +75,13 @@ def test_an_empty_file_is_damage(tmp_path: Path) -> None:
         world_path(tmp_path / "w.duckdb")
 
 
-def test_a_log_without_its_file_is_damage(tmp_path: Path) -> None:
-    """A new world in its place would take the old one's log for its own."""
-    (tmp_path / "w.duckdb.wal").write_bytes(b"x")
-    with pytest.raises(WorldDamagedError, match="log"):
+@pytest.mark.parametrize(("suffix", "what"), [(".wal", "log"), (".head", "head")])
+def test_what_is_left_of_a_world_is_damage(tmp_path: Path, suffix: str, what: str) -> None:
+    """An empty world would stand in its place, and take what is left for its own."""
+    (tmp_path / f"w.duckdb{suffix}").write_bytes(b"x")
+    with pytest.raises(WorldDamagedError, match=f"its {what}") as caught:
         world_path(tmp_path / "w.duckdb")
+    assert f"move the {what} away" in caught.value.hint
 
 
 def test_the_default_place_is_beside_the_notebook() -> None:

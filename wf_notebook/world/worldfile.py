@@ -130,10 +130,16 @@ class WorldFile:
                 place = self._apart.lay_out(length)
         except OSError as problem:
             raise damage.reported(error, _untried(problem), ways=damage.RESTORE) from error
-        self.damage = error
-        _log.warning("%s Only what is whole is shown.", error.message)
+        self._note(error)
         self.writing = self._connect(place, read_only=True)
         return opening.identify(self.writing.query, self.path)
+
+    def _note(self, error: WorldDamagedError) -> None:
+        """Say once that the world is damaged."""
+        if self.damage is None:
+            self.damage = error
+            what = error.message.rstrip(".")
+            _log.warning("%s. Only what is whole is shown.", what)
 
     def _mended(self, error: WorldDamagedError, *, accept_loss: bool) -> Identity:
         """Copy the world aside, which must succeed; go on with what is whole, if that is wanted."""
@@ -236,8 +242,7 @@ class WorldFile:
                 self.disconnect()
                 copies = self._set_aside(error)
                 raise damage.reported(error, copies, ways=damage.LOOK) from error
-            self.damage = error
-            _log.warning("%s Only what is whole is shown.", error.message)
+            self._note(error)
             blobs = {}
         if self._place is not None and not self._read_only:
             self.committer = Committer(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.sizes import sized
 from tests.worlds import KEY, opened, rows
+from wf_notebook.errors import WorldFullError
 from wf_notebook.world import database, opening, rewriting
 from wf_notebook.world.commits import Committer
 from wf_notebook.world.vault import key_id
@@ -94,6 +95,10 @@ def act(store: DuckDBStore, what: str) -> None:
         store.forget(["gone", "also"], now_us=5000).result(timeout=60)
     else:
         store.turn_key(NEW_KEY, now_us=5000).result(timeout=60)
+
+
+def no_space() -> None:
+    raise WorldFullError("no space")
 
 
 def die() -> None:

@@ -21,6 +21,7 @@ from tests.crash.cutting import (
     act,
     cut,
     left_in,
+    no_space,
     sealed_bytes,
     wrapped_keys,
 )
@@ -82,10 +83,6 @@ def is_forgotten(store: EventStore) -> bool:
     assert found == [None, None]
     assert store.definition("gone").result(timeout=30) == {"source": "source of gone"}
     return False
-
-
-def no_space() -> None:
-    raise WorldFullError("no space")
 
 
 def test_nothing_of_a_forgotten_run_is_left_in_any_file(place: Path) -> None:

@@ -290,7 +290,9 @@ def _wait_ended(
     state: RunState, item: WaitEnded, pen: Pen, decision: Decision, closed: set[str]
 ) -> None:
     wait = state.waits.get(item.wait)
-    if state.terminal or wait is None or not wait.open or item.wait in closed:
+    # the clock may have been set back since the wait was due: then it is due again, later
+    early = wait is not None and pen.time_us < wait.due_us and not item.woken
+    if state.terminal or wait is None or not wait.open or early or item.wait in closed:
         if item.reply is not None:
             decision.replies.append((item.reply, None))
         return

@@ -204,6 +204,7 @@ class World:
 
 
 _OPEN: Final[list[World]] = []
+_LEFT: Final[list[World]] = []  # kept: DuckDB must not tidy up in a child what is its parent's
 _LISTENERS: Final[list[Callable[[World], None]]] = []
 _OPENING: Final = threading.RLock()
 
@@ -216,6 +217,18 @@ def _close_all() -> None:
 # A process that ends sets its runs aside; without this, threads of ours and DuckDB's own file would
 # be torn down in whatever order the interpreter takes.
 atexit.register(_close_all)
+
+
+def _leave_to_parent() -> None:
+    """A child made by fork has none of the threads: what it asked would never be answered."""
+    for world in _OPEN:
+        world.host.abandon()
+    _LEFT.extend(_OPEN)
+    _OPEN.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def open_worlds() -> list[World]:

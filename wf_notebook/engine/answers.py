@@ -13,6 +13,7 @@ from wf_notebook.engine.decide import (
     StreamEnded,
     WaitEnded,
     hook_ended,
+    not_open,
 )
 from wf_notebook.errors import UsageError, WorldClosedError
 
@@ -23,13 +24,19 @@ if TYPE_CHECKING:
     from wf_notebook.engine.decide import Decision, Item
     from wf_notebook.errors import WorkflowError
     from wf_notebook.world.events import Event
+    from wf_notebook.world.state import RunState
 
 
-def answer(decision: Decision, events: Sequence[Event]) -> None:
-    """Tell those who asked of the events, which are durable."""
+def answer(state: RunState, decision: Decision, events: Sequence[Event]) -> None:
+    """Tell those who asked of the events, which are durable, and in the state."""
     seqs = {event.event_id: event.seq for event in events}
     for reply, event in decision.replies:
-        tell(reply, 0 if event is None else seqs.get(event.event_id, 0))
+        seq = 0 if event is None else seqs.get(event.event_id, 0)
+        if event is not None and event.type == "hook_received" and not seq:
+            # several came at once, and on one before it the body disposed of the hook
+            tell(reply, not_open(state, state.hooks[str(event.correlation_id)].token))
+        else:
+            tell(reply, seq)
     if decision.cancel is not None:
         tell(decision.cancel.reply, events[-1].seq)
 

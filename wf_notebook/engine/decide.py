@@ -311,7 +311,7 @@ def _resumed(state: RunState, item: Resumed, pen: Pen, decision: Decision) -> No
         decision.replies.append((item.reply, seen[0] if seen else None))
         return
     if state.terminal or hook is None or not hook.open:
-        decision.refused.append((item.reply, _not_open(state, item.token)))
+        decision.refused.append((item.reply, not_open(state, item.token)))
         return
     event = pen.write(
         "hook_received", item.hook, data={"payload": item.payload}, resume_id=item.resume_id
@@ -319,7 +319,8 @@ def _resumed(state: RunState, item: Resumed, pen: Pen, decision: Decision) -> No
     decision.add(event, item.reply)
 
 
-def _not_open(state: RunState, token: str) -> HookNotFoundError:
+def not_open(state: RunState, token: str) -> HookNotFoundError:
+    """Return the refusal of a payload whose hook takes none any more."""
     if state.terminal:
         return hook_ended(token, state.run_id)
     return hook_disposed(token, state.run_id)

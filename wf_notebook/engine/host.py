@@ -309,7 +309,9 @@ class Host:
             if not events:
                 msg = f"There is no run '{run_id}' in this world."
                 raise RunNotFoundError(msg)
-            act = self.runner.activity(run_id) or from_log(events)
+            # one that the world has and the engine doesn't: its creation seemed to have failed
+            moves = self._opened is not None
+            act = self.runner.take_up(events) if moves else from_log(events)
         if act.definition is None:
             # forms want its schemas, tracebacks its source; a bad one is the run's own trouble
             with contextlib.suppress(WorldError, ValueError, KeyError, TypeError):
@@ -333,16 +335,23 @@ class Host:
         before = await self._sent_before(token, resume_id, only=only)
         if before is not None:
             return before
+        try:
+            return await self._hand_over(token, payload, resume_id, only=only)
+        except HookNotFoundError:
+            # sent twice at once: the other one was first, and the hook or the run has ended since
+            before = await self._sent_before(token, resume_id, only=only)
+            if before is None:
+                raise
+            return before
+
+    async def _hand_over(
+        self, token: str, payload: object, resume_id: str | None, *, only: str | None
+    ) -> int:
         owner = await asyncio.wrap_future(self.store.token_owner(token))
         if owner is None:
             raise await self._no_hook(token)
         if only not in (None, owner[0]):
             raise _elsewhere(token, owner[0])
-        return await self._hand_over(owner, token, payload, resume_id)
-
-    async def _hand_over(
-        self, owner: tuple[str, str], token: str, payload: object, resume_id: str | None
-    ) -> int:
         run_id, hook_id = owner
         act = await self._activity(run_id)
         hook = act.state.hooks.get(hook_id)

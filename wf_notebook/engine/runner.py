@@ -141,14 +141,24 @@ class Runner:
         append = Append(run_id, (event,), definition=definition.to_record())
         self._creating.add(run_id)
         try:
-            events = await asyncio.wrap_future(self._store.commit(append))
-            act = from_log(events)
+            events = await self._create(append)
+            act = self._runs[run_id] = from_log(events)
             act.definition = definition
-            self._runs[run_id] = act
         finally:
             self._creating.discard(run_id)
         self.post(run_id, Nudge())
         return act
+
+    async def _create(self, append: Append) -> Sequence[Event]:
+        """Commit a creation; where that fails, look: it may have been written all the same."""
+        try:
+            return await asyncio.wrap_future(self._store.commit(append))
+        except WorldError:
+            with contextlib.suppress(WorldError):
+                events = await self._read(append.run_id)
+                if events and events[0].event_id == append.events[0].event_id:
+                    return events
+            raise
 
     async def open(self) -> None:
         """Find the unfinished runs of the world and move on those that can move."""
@@ -175,6 +185,16 @@ class Runner:
         self._dues.take_up(act.state)
         if act.behind:
             self.post(run_id, Nudge())
+
+    def take_up(self, events: Sequence[Event]) -> Activity:
+        """Move a run on from its log, if it is one that nobody here knew of."""
+        act = from_log(events)
+        if act.state.terminal or self._is_ours(act.run_id):
+            return self._runs.get(act.run_id, act)
+        self._runs[act.run_id] = act
+        self._dues.take_up(act.state)
+        self.post(act.run_id, Nudge())
+        return act
 
     def activity(self, run_id: str) -> Activity | None:
         """The run's activity while it is unfinished, or None."""
@@ -374,11 +394,9 @@ class Runner:
         self._later((act.run_id, "again"), partial(self.post, act.run_id, Nudge()), RETRY_DEFECT_US)
         await self._feeder.discard(act)  # it may have been told what was not written
 
-    def _later(
-        self, key: Key, callback: Callable[[], None], after_us: int = RETRY_WORLD_US
-    ) -> None:
+    def _later(self, key: Key, callback: Callable[[], None], after_us: int | None = None) -> None:
         if not self._closed:
-            self._waker.soon(key, after_us, callback)
+            self._waker.soon(key, RETRY_WORLD_US if after_us is None else after_us, callback)
 
     async def _unwritable(
         self, act: Activity, items: Sequence[Item], decision: Decision, error: PayloadError
@@ -427,7 +445,7 @@ class Runner:
             self._apply(act, event)
         for call in result.calls:
             self._starter.start(call)
-        answer(decision, events)
+        answer(act.state, decision, events)
         if act.state.terminal:
             await self._finish(act)
         elif result.held:
@@ -441,6 +459,8 @@ class Runner:
         self._dues.follow(event)
         if event.type == "step_cancelled":
             self._attempts.cancel(str(event.correlation_id))
+        elif event.type == "step_retrying":
+            act.todo.pop(str(event.correlation_id), None)  # a log read meanwhile had it running
         elif event.type == "run_adopted":  # this turn was still held
             act.blocked = None
             act.inbox.append(Nudge())

@@ -89,9 +89,9 @@ class World:
             paused=paused,
             notebook=notebook,
         )
+        _OPEN.append(self)
         if not read_only:
             self.host.open()
-        _OPEN.append(self)
         for callback in _LISTENERS:
             callback(self)
 
@@ -197,7 +197,10 @@ class World:
         return self.host.wait(self._store.sql(query))
 
     def close(self) -> None:
-        """Set all runs aside and close the file; they go on when it is opened again."""
+        """Set all runs aside and close the file; they go on when it is opened again.
+
+        If it was interrupted, call it again; the next world that is opened does so, too.
+        """
         self.host.close()
         if self in _OPEN:
             _OPEN.remove(self)
@@ -294,20 +297,40 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         config_folder=config.user_config_folder(),
     )
     owner = {"notebook": config.notebook_path() or "", "kernel": os.getpid()}
-    store = DuckDBStore.open(
-        os.fspath(chosen), key_provider=provider, read_only=read_only, owner=owner
-    )
-    return World(
-        store,
-        path=os.fspath(chosen),
-        steps=registry,
-        clock=clock,
-        limits=limits,
-        isolation=isolation,
-        read_only=read_only,
-        paused=paused,
-        notebook=config.notebook_name(),
-    )
+    _finish_closing()
+    store: DuckDBStore | None = None
+    try:
+        store = DuckDBStore.open(
+            os.fspath(chosen), key_provider=provider, read_only=read_only, owner=owner
+        )
+        return World(
+            store,
+            path=os.fspath(chosen),
+            steps=registry,
+            clock=clock,
+            limits=limits,
+            isolation=isolation,
+            read_only=read_only,
+            paused=paused,
+            notebook=config.notebook_name(),
+        )
+    except BaseException:  # an interrupt, too: nobody else could let go of the file
+        _let_go(store)
+        raise
+
+
+def _let_go(store: EventStore | None) -> None:
+    """Close what nobody has a handle of."""
+    if store is not None:
+        for world in [w for w in _OPEN if w.host.store is store]:
+            world.close()
+        store.close()
+
+
+def _finish_closing() -> None:
+    """Close worlds whose closing was interrupted."""
+    for world in [w for w in _OPEN if w.host.closed]:
+        world.close()
 
 
 def current_world(
@@ -324,6 +347,7 @@ def current_world(
         paused, isolation, limits: as for `open_world`, if it has to be opened.
     """
     with _OPENING:
+        _finish_closing()
         wanted = None if path is None else os.path.realpath(path)
         found = [w for w in _OPEN if wanted is None or os.path.realpath(w.path) == wanted]
         if found:

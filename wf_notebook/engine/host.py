@@ -159,9 +159,16 @@ class Host:
         self._thread = LoopThread("wf-loop")
         self._closed = False
         self._why_closed = closed
+        self._closing = threading.Lock()
+        self._ended: Future[None] | None = None
+        self._left = False  # to the process that this one was forked from
         self._promises = Promises()
         self._opened: Future[None] | None = None
-        self.runner = self._thread.submit(self._make(steps, paused=paused)).result()
+        try:
+            self.runner = self._thread.submit(self._make(steps, paused=paused)).result()
+        except BaseException:
+            self._thread.close()
+            raise
 
     async def _make(self, steps: StepRegistry, *, paused: bool) -> Runner:
         runner = Runner(
@@ -442,14 +449,18 @@ class Host:
         self.post(partial(self.runner.post, run_id, Nudge()))
 
     def close(self) -> None:
-        """Set all runs aside, stop guests and threads, close the world. Idempotent.
+        """Set all runs aside, stop guests and threads, close the world.
 
-        Whoever still waits for an answer gets a `WorldClosedError`.
+        Idempotent; where it was interrupted, it goes on when it is called again. Whoever still
+        waits for an answer gets a `WorldClosedError`.
         """
-        if self._closed:
+        if self._left:
             return
         self._closed = True
-        self._thread.submit(self._close()).result()
+        with self._closing:
+            if self._ended is None:
+                self._ended = self._thread.submit(self._close())
+        self._ended.result()
         self.runner.end_steps()
         self._thread.close()
         self.store.close()
@@ -457,7 +468,7 @@ class Host:
     def abandon(self) -> None:
         """Leave the world to the process that this one was forked from: no thread is here."""
         if not self._closed:
-            self._closed, self._why_closed = True, forked
+            self._closed, self._why_closed, self._left = True, forked, True
             self._promises = Promises()  # whoever holds the other's lock is not in this process
             self._promises.end(forked)
 

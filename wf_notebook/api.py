@@ -95,9 +95,9 @@ class World:
             paused=paused,
             notebook=notebook,
         )
+        _OPEN.append(self)
         if not read_only:
             self.host.open()
-        _OPEN.append(self)
         for callback in _LISTENERS:
             callback(self)
 
@@ -265,13 +265,17 @@ class World:
         return self.host.wait(self._stored("no SQL").sql(query))
 
     def close(self) -> None:
-        """Set all runs aside and close the file; they go on when it is opened again."""
+        """Set all runs aside and close the file; they go on when it is opened again.
+
+        If it was interrupted, call it again; the next world that is opened does so, too.
+        """
         self.host.close()
         if self in _OPEN:
             _OPEN.remove(self)
 
 
 _OPEN: Final[list[World]] = []
+_LEFT: Final[list[World]] = []  # kept: DuckDB must not tidy up in a child what is its parent's
 _LISTENERS: Final[list[Callable[[World], None]]] = []
 _OPENING: Final = threading.RLock()
 
@@ -284,6 +288,18 @@ def _close_all() -> None:
 # A process that ends sets its runs aside; without this, threads of ours and DuckDB's own file would
 # be torn down in whatever order the interpreter takes.
 atexit.register(_close_all)
+
+
+def _leave_to_parent() -> None:
+    """A child made by fork has none of the threads: what it asked would never be answered."""
+    for world in _OPEN:
+        world.host.abandon()
+    _LEFT.extend(_OPEN)
+    _OPEN.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def open_worlds() -> list[World]:
@@ -354,24 +370,45 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         env_key=config.master_key_from_environment(),
         keepers=_keepers(os.fspath(chosen)),
     )
-    store = DuckDBStore.open(
-        os.fspath(chosen),
-        key_provider=provider,
-        read_only=read_only,
-        owner={"notebook": config.notebook_path() or "", "kernel": os.getpid()},
-        accept_loss=accept_loss,
-    )
-    return World(
-        store,
-        path=os.fspath(chosen),
-        steps=registry,
-        clock=clock,
-        limits=limits,
-        isolation=isolation,
-        read_only=read_only,
-        paused=paused,
-        notebook=config.notebook_name(),
-    )
+    owner = {"notebook": config.notebook_path() or "", "kernel": os.getpid()}
+    _finish_closing()
+    store: DuckDBStore | None = None
+    try:
+        store = DuckDBStore.open(
+            os.fspath(chosen),
+            key_provider=provider,
+            read_only=read_only,
+            owner=owner,
+            accept_loss=accept_loss,
+        )
+        return World(
+            store,
+            path=os.fspath(chosen),
+            steps=registry,
+            clock=clock,
+            limits=limits,
+            isolation=isolation,
+            read_only=read_only,
+            paused=paused,
+            notebook=config.notebook_name(),
+        )
+    except BaseException:  # an interrupt, too: nobody else could let go of the file
+        _let_go(store)
+        raise
+
+
+def _let_go(store: EventStore | None) -> None:
+    """Close what nobody has a handle of."""
+    if store is not None:
+        for world in [w for w in _OPEN if w.host.store is store]:
+            world.close()
+        store.close()
+
+
+def _finish_closing() -> None:
+    """Close worlds whose closing was interrupted."""
+    for world in [w for w in _OPEN if w.host.closed]:
+        world.close()
 
 
 def _keepers(path: str) -> list[KeyKeeper]:
@@ -399,6 +436,7 @@ def current_world(
         paused, isolation, limits: as for `open_world`, if it has to be opened.
     """
     with _OPENING:
+        _finish_closing()
         wanted = None if path is None else os.path.realpath(path)
         found = [w for w in _OPEN if wanted is None or os.path.realpath(w.path) == wanted]
         if found:

@@ -24,6 +24,10 @@ class Clock(Protocol):
         """Return when the clock has reached that time, never before it."""
         ...
 
+    async def tick(self) -> None:
+        """Return when it is time to look at everything again: once in a while, or after a jump."""
+        ...
+
     def idle(self) -> None:
         """Told by the engine that nothing can happen before the next wait ends.
 
@@ -43,6 +47,10 @@ class SystemClock:
         """Return when the clock has reached that time, never before it."""
         while (left := time_us - self.now_us()) > 0:  # noqa: ASYNC110 - the wall clock has no event
             await asyncio.sleep(min(left / SECOND_US, RECHECK_SECONDS))
+
+    async def tick(self) -> None:
+        """Return after a minute of the machine's being awake: the wall clock may have jumped."""
+        await asyncio.sleep(RECHECK_SECONDS)
 
     def idle(self) -> None:
         """Do nothing: real time passes by itself."""

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from wf_notebook import history
@@ -240,20 +241,21 @@ class Run:
 
     async def _outcome(self) -> Any:
         # each waiter has a future of its own: interrupting one detaches it and nothing else
-        await asyncio.wrap_future(self.settled())
-        if not _over(self._act):
-            raise self._waiting_for_hook()
-        return self._value()
+        while True:
+            await asyncio.wrap_future(self.settled())
+            if self._has_ended():
+                return self._value()
 
     def settled(self) -> Future[None]:
         """Return a future that is done once nothing more will happen by itself.
 
-        The run has ended, or is blocked, or waits for a person where none sits before the notebook.
+        The run has ended, or is blocked. Where no person sits before the notebook: or waits for
+        one, or for room on a disk.
         """
         deserted = self._host.deserted
         if deserted is None:
             return self.reached(_over)
-        return self.reached(lambda act: _over(act) or (_only_person(act) and deserted(act)))
+        return self.reached(lambda act: _stands(act) or (_only_person(act) and deserted(act)))
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait for the run to end and return its result.
@@ -265,7 +267,9 @@ class Run:
             RunFailedError, RunCancelledError: it ended so.
             WorldKeyError: it ended, but the key of the world is missing.
             RunForgottenError: it was forgotten.
-            RunBlockedError: it cannot go on until something is mended.
+            RunBlockedError: it cannot go on until something is mended. A full disk is waited out:
+                the run tries again every other second, and `why()` says so.
+            WorldClosedError: its world was closed meanwhile.
             WaitingForHook: on the main thread, without a timeout, and only a person can move it:
                 clicks could not arrive while this waits.
             TimeoutError: it took longer.
@@ -273,10 +277,11 @@ class Run:
         self._may_wait()
         alone = timeout is None and threading.current_thread() is threading.main_thread()
         attended = self._host.deserted is None
-        self._wait(self.reached(_over_or_person) if alone and attended else self.settled(), timeout)
-        if not _over(self._act):
-            raise self._waiting_for_hook()
-        return self._value()
+        watched = alone and attended
+        while True:
+            self._wait(self.reached(_over_or_person) if watched else self.settled(), timeout)
+            if self._has_ended():
+                return self._value()
 
     def wait_for(self, moment: Moment, timeout: float | None = 5.0) -> Run:
         """Wait until the run is "suspended", has an open "hook" or "sleep", or is "terminal".
@@ -306,10 +311,16 @@ class Run:
             raise TimeoutError(msg) from None
 
     def reached(self, predicate: Callable[[Activity], bool]) -> Future[None]:
-        """Return a future that is done once a predicate holds, on the engine's thread."""
+        """Return a future that is done once a predicate holds, on the engine's thread.
+
+        It fails with a `WorldClosedError` if the world is closed before.
+        """
         future: Future[None] = Future()
-        self._host.loop.call_soon_threadsafe(self._watch, self._act, predicate, future)
-        return future
+        act = self._act
+        if self._host.closed and predicate(act):
+            future.set_result(None)
+            return future
+        return self._host.ask(future, self._watch, act, predicate, future)
 
     def _watch(
         self, act: Activity, predicate: Callable[[Activity], bool], future: Future[None]
@@ -332,6 +343,15 @@ class Run:
         act.subscribers.append(look)
         look()
 
+    def _has_ended(self) -> bool:
+        """Raise what it stands still for; False if that was mended just now, and it goes on."""
+        state, blocked = self._act.state, self._act.blocked
+        if not state.terminal and blocked is not None:
+            raise self._blocked_error(blocked)
+        if not state.terminal and self.hooks and _only_person(self._act):
+            raise self._waiting_for_hook()
+        return state.terminal
+
     def _value(self) -> Any:
         state = self._act.state
         if state.terminal and self._act.locked is not None:
@@ -341,12 +361,10 @@ class Run:
                 return from_tree(state.result, Any)
             case "failed":
                 raise self._failure()
-            case "cancelled":
+            case _:
                 because = f": {state.reason}" if state.reason else ""
                 msg = f"Run {self.id} was cancelled{because}."
                 raise RunCancelledError(msg, run_id=self.id, reason=state.reason)
-            case _:
-                raise self._blocked_error()
 
     def _failure(self) -> RunFailedError:
         state = self._act.state
@@ -364,13 +382,11 @@ class Run:
             source=definition.source if definition is not None else "",
         )
 
-    def _blocked_error(self) -> RunBlockedError:
-        blocked = self._act.blocked
-        message = f"Run {self.id} cannot go on. {blocked.message if blocked else ''}".rstrip()
-        hint = blocked.hint if blocked else ""
-        if blocked is not None and blocked.reason == "divergence":
+    def _blocked_error(self, blocked: Blocked) -> RunBlockedError:
+        message, hint = f"Run {self.id} cannot go on. {blocked.message}", blocked.hint
+        if blocked.reason == "divergence":
             return DivergenceError(message, run_id=self.id, report=blocked.report, hint=hint)
-        if blocked is not None and blocked.reason == "step":
+        if blocked.reason == "step":
             return StepNotRegisteredError(message, run_id=self.id, hint=hint)
         return RunBlockedError(message, run_id=self.id, hint=hint)
 
@@ -457,10 +473,10 @@ class Run:
             a function that stops it.
         """
         subscribers = self._act.subscribers
-        self._host.loop.call_soon_threadsafe(subscribers.append, callback)
+        self._host.post(partial(subscribers.append, callback))
 
         def stop() -> None:
-            self._host.loop.call_soon_threadsafe(_remove, subscribers, callback)
+            self._host.post(partial(_remove, subscribers, callback))
 
         return stop
 
@@ -524,9 +540,13 @@ def _remove(subscribers: list[Callable[[], None]], callback: Callable[[], None])
         subscribers.remove(callback)
 
 
-def _over(act: Activity) -> bool:
-    """Whether nothing more will happen by itself: the run has ended, or is blocked."""
+def _stands(act: Activity) -> bool:
     return act.state.terminal or act.blocked is not None
+
+
+def _over(act: Activity) -> bool:
+    """Whether nothing more will happen by itself: the run has ended, or is blocked for good."""
+    return act.state.terminal or (act.blocked is not None and not act.blocked.passing)
 
 
 def _only_person(act: Activity) -> bool:

@@ -163,12 +163,9 @@ class RunStream:
     def _more(self, seen: int) -> Future[None]:
         """Return a future that is done once there is more than was seen, or never will be."""
         name, host = self._name, self._host
-        try:
-            return self._reached(
-                lambda act: act.written[name] != seen or _closed(act.state, name) or host.closed
-            )
-        except RuntimeError:  # the engine's loop has ended
-            raise WorldClosedError(_CLOSED) from None
+        return self._reached(
+            lambda act: act.written[name] != seen or _closed(act.state, name) or host.closed
+        )
 
     def _wait(self, future: Future[None]) -> None:
         try:

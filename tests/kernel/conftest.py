@@ -199,9 +199,17 @@ class Kernel:
 
     # --- how it ends -----------------------------------------------------------------------
 
+    @property
+    def pid(self) -> int:
+        return int(self._manager.provisioner.pid)
+
+    def shut_down(self, *, restart: bool = False) -> None:
+        """Ask it to end, as a front end does, and no more than that."""
+        self._manager.request_shutdown(restart=restart)
+
     def kill(self) -> None:
         """kill -9."""
-        os.kill(self._manager.provisioner.pid, signal.SIGKILL)
+        os.kill(self.pid, signal.SIGKILL)
         self.close()
 
     def close(self) -> None:

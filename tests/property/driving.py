@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from wf_notebook import step_context
 from wf_notebook.api import World
 from wf_notebook.config import Limits
 from wf_notebook.definition.steps import StepRegistry, step
 from wf_notebook.engine.decide import Nudge
-from wf_notebook.errors import FatalError, HookNotFoundError
+from wf_notebook.errors import FatalError, HookNotFoundError, WorldError
 from wf_notebook.ids import SeededIds
 from wf_notebook.testing import VirtualClock
 from wf_notebook.world.store import Append
@@ -25,27 +27,38 @@ if TYPE_CHECKING:
     from wf_notebook.world.store import EventStore
 
 
+EFFECTS: Counter[tuple[str, int]] = Counter()  # of each step and attempt: how often it was made
+
+
+def effect() -> int:
+    """Have an effect on the world outside; return which attempt it is."""
+    context = step_context()
+    EFFECTS[context.step_id, context.attempt] += 1
+    return context.attempt
+
+
 @step
 async def double(x: int) -> int:
+    effect()
     return 2 * x
 
 
 @step
 def sync_add(a: int, b: int = 0) -> int:
+    effect()
     return a + b
 
 
 @step(retries=2)
 async def flaky(x: int) -> int:
-    from wf_notebook import step_context
-
-    if step_context().attempt == 1:
+    if effect() == 1:
         raise RuntimeError("first try")
     return x
 
 
 @step
 async def fail(x: int) -> int:
+    effect()
     raise FatalError(f"no {x}")
 
 
@@ -71,7 +84,7 @@ class DrivenClock(VirtualClock):
         host = self.world.host
         for act in host.runner.unfinished:
             for hook in act.state.open_hooks:
-                if not hook.received:
+                if not hook.received and not act.resting:
                     self._answering = True
                     asyncio.get_running_loop().create_task(self._answer(hook.token))
                     return
@@ -80,7 +93,7 @@ class DrivenClock(VirtualClock):
     async def _answer(self, token: str) -> None:
         assert self.world is not None
         future = self.world.host.resume(token, {"answer": token}, f"id-{token}")
-        with contextlib.suppress(HookNotFoundError):  # disposed meanwhile
+        with contextlib.suppress(HookNotFoundError, WorldError):  # disposed meanwhile, or again
             await asyncio.wrap_future(future)
         self._answering = False
         self.world.host.runner.rest()
@@ -127,12 +140,9 @@ def run_to_end(  # noqa: PLR0913 - keyword-only past store and source
     `keep` is an empty store that gets a copy of the whole log.
     """
     clock = DrivenClock(start_us)
-    registry = StepRegistry()
-    for registered in STEPS:
-        registry.register(registered)
     world = World(
         store,
-        steps=registry,
+        steps=StepRegistry(STEPS),
         clock=clock,
         ids=SeededIds(),
         isolation=isolation,

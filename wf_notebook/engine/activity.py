@@ -42,12 +42,15 @@ class Blocked:
         message: a sentence for a person.
         hint: what mends it.
         report: of a divergence.
+        passing: whether it is tried again by itself and may succeed: a disk is full, say. Who waits
+            for the run goes on waiting.
     """
 
     reason: BlockReason
     message: str
     hint: str = ""
     report: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    passing: bool = False
 
 
 @dataclass(slots=True)

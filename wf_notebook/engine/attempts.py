@@ -94,17 +94,24 @@ class Attempts:
         return self._steps.ident
 
     def start(self, call: Call) -> None:
-        """Begin an attempt."""
+        """Begin an attempt; one that the machine has no thread for has failed."""
         flight = _Flight(call, self._context(call))
         self._flights[call.key] = flight
-        if call.step.is_async:
+        try:
+            self._begin(flight)
+        except RuntimeError as error:
+            self._ended(flight, _failure(flight, error))
+
+    def _begin(self, flight: _Flight) -> None:
+        step = flight.call.step
+        if step.is_async:
             self._steps.loop.call_soon_threadsafe(self._spawn, flight)
-        else:
-            self._steps.loop.call_soon_threadsafe(self._arm, flight)
-            run = contextvars.copy_context().run
-            threading.Thread(
-                target=run, args=(self._work, flight), name=f"wf-step-{call.step.name}", daemon=True
-            ).start()
+            return
+        self._steps.loop.call_soon_threadsafe(self._arm, flight)
+        run = contextvars.copy_context().run
+        threading.Thread(
+            target=run, args=(self._work, flight), name=f"wf-step-{step.name}", daemon=True
+        ).start()
 
     def _context(self, call: Call) -> StepContext:
         """Return what the step can ask about this attempt, and for its run."""

@@ -290,7 +290,9 @@ def _wait_ended(
     state: RunState, item: WaitEnded, pen: Pen, decision: Decision, closed: set[str]
 ) -> None:
     wait = state.waits.get(item.wait)
-    if state.terminal or wait is None or not wait.open or item.wait in closed:
+    # the clock may have been set back since the wait was due: then it is due again, later
+    early = wait is not None and pen.time_us < wait.due_us and not item.woken
+    if state.terminal or wait is None or not wait.open or early or item.wait in closed:
         if item.reply is not None:
             decision.replies.append((item.reply, None))
         return
@@ -309,7 +311,7 @@ def _resumed(state: RunState, item: Resumed, pen: Pen, decision: Decision) -> No
         decision.replies.append((item.reply, seen[0] if seen else None))
         return
     if state.terminal or hook is None or not hook.open:
-        decision.refused.append((item.reply, _not_open(state, item.token)))
+        decision.refused.append((item.reply, not_open(state, item.token)))
         return
     event = pen.write(
         "hook_received", item.hook, data={"payload": item.payload}, resume_id=item.resume_id
@@ -317,7 +319,8 @@ def _resumed(state: RunState, item: Resumed, pen: Pen, decision: Decision) -> No
     decision.add(event, item.reply)
 
 
-def _not_open(state: RunState, token: str) -> HookNotFoundError:
+def not_open(state: RunState, token: str) -> HookNotFoundError:
+    """Return the refusal of a payload whose hook takes none any more."""
     if state.terminal:
         return hook_ended(token, state.run_id)
     return hook_disposed(token, state.run_id)

@@ -8,10 +8,12 @@ import platform
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wf_notebook.definition.schemas import validate_payload
 from wf_notebook.engine.activity import recalled
+from wf_notebook.engine.answers import closed, forked
 from wf_notebook.engine.decide import (
     Adopted,
     AttributesSet,
@@ -22,12 +24,12 @@ from wf_notebook.engine.decide import (
     hook_ended,
 )
 from wf_notebook.engine.loops import LoopThread
+from wf_notebook.engine.promises import Promises
 from wf_notebook.engine.runner import Runner
 from wf_notebook.errors import (
     HookNotFoundError,
     RunForgottenError,
     UsageError,
-    WorldClosedError,
     WorldError,
 )
 from wf_notebook.isolation.choose import choose
@@ -158,11 +160,20 @@ class Host:
         self._isolations: dict[IsolationMode | None, Isolation] = {}
         self._choosing = asyncio.Lock()
         self._thread = LoopThread("wf-loop")
-        self._closed = threading.Event()
+        self._closed = False
+        self._why_closed = closed
+        self._closing = threading.Lock()
+        self._ended: Future[None] | None = None
+        self._left = False  # to the process that this one was forked from
+        self._promises = Promises()
         self._opened: Future[None] | None = None
         self.forgotten: set[str] = set()
         self.on_forget: list[Callable[[Sequence[str]], None]] = []
-        self.runner = self._thread.submit(self._make(steps, paused=paused)).result()
+        try:
+            self.runner = self._thread.submit(self._make(steps, paused=paused)).result()
+        except BaseException:
+            self._thread.close()
+            raise
 
     async def _make(self, steps: StepRegistry, *, paused: bool) -> Runner:
         runner = Runner(
@@ -209,7 +220,7 @@ class Host:
     @property
     def closed(self) -> bool:
         """Whether the world was closed, or is being closed."""
-        return self._closed.is_set()
+        return self._closed
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine on the engine's loop.
@@ -217,11 +228,20 @@ class Host:
         Raises:
             WorldClosedError: the world was closed.
         """
-        if self._closed.is_set():
+        if self._closed:
             coroutine.close()
-            msg = "The world was closed."
-            raise WorldClosedError(msg)
-        return self._thread.submit(coroutine)
+            raise self._why_closed()
+        return self._promises.follow(self._thread.submit(coroutine))
+
+    def ask(self, reply: Future[T], callback: Callable[..., object], *args: object) -> Future[T]:
+        """Call on the engine's loop, with a future that this will resolve, or closing the world.
+
+        Raises:
+            WorldClosedError: the world was closed.
+        """
+        self._promises.give(reply)
+        self.post(partial(callback, *args))
+        return reply
 
     def call(self, function: Callable[[], T]) -> T:
         """Call on the engine's loop and wait for what it returns."""
@@ -298,7 +318,9 @@ class Host:
         act = self.runner.activity(run_id)
         if act is None:
             found = await recalled(self.store, run_id)
-            act = self.runner.activity(run_id) or found
+            # one that the world has and the engine doesn't: its creation seemed to have failed
+            moves = self._opened is not None
+            act = self.runner.take_up(found) if moves else found
         if act.definition is None:
             # forms want its schemas, tracebacks its source; a bad one is the run's own trouble
             with contextlib.suppress(WorldError, ValueError, KeyError, TypeError):
@@ -322,16 +344,23 @@ class Host:
         before = await self._sent_before(token, resume_id, only=only)
         if before is not None:
             return before
+        try:
+            return await self._hand_over(token, payload, resume_id, only=only)
+        except HookNotFoundError:
+            # sent twice at once: the other one was first, and the hook or the run has ended since
+            before = await self._sent_before(token, resume_id, only=only)
+            if before is None:
+                raise
+            return before
+
+    async def _hand_over(
+        self, token: str, payload: object, resume_id: str | None, *, only: str | None
+    ) -> int:
         owner = await asyncio.wrap_future(self.store.token_owner(token))
         if owner is None:
             raise await self._no_hook(token)
         if only not in (None, owner[0]):
             raise _elsewhere(token, owner[0])
-        return await self._hand_over(owner, token, payload, resume_id)
-
-    async def _hand_over(
-        self, owner: tuple[str, str], token: str, payload: object, resume_id: str | None
-    ) -> int:
         run_id, hook_id = owner
         act = await self._activity(run_id)
         hook = act.state.hooks.get(hook_id)
@@ -388,8 +417,7 @@ class Host:
     def wake(self, run_id: str, wait_id: str | None) -> Future[int]:
         """End one wait early, or all sleeps of a run; the future gives 0 if there was none."""
         reply: Future[int] = Future()
-        self.loop.call_soon_threadsafe(self.runner.wake, run_id, wait_id, reply)
-        return reply
+        return self.ask(reply, self.runner.wake, run_id, wait_id, reply)
 
     def label(self, act: Activity, changes: Mapping[str, str | None]) -> Future[int]:
         """Change a run's attributes; the future gives the seq of the recorded event.
@@ -402,23 +430,21 @@ class Host:
             raise act.locked
         reply: Future[int] = Future()
         item = AttributesSet(dict(changes), reply=reply)
-        act.attributes.change(changes, lambda: self._post_item(act.run_id, item))
+        act.attributes.change(changes, lambda: self._post_item(act.run_id, item, reply))
         return reply
 
-    def _post_item(self, run_id: str, item: Item) -> None:
-        self.loop.call_soon_threadsafe(self.runner.post, run_id, item)
+    def _post_item(self, run_id: str, item: Item, reply: Future[int]) -> Future[int]:
+        return self.ask(reply, self.runner.post, run_id, item)
 
     def adopt(self, run_id: str) -> Future[int]:
         """Take a run over into this process's notebook; the future gives 0 if it has ended."""
         reply: Future[int] = Future()
-        self._post_item(run_id, Adopted(self.notebook, reply))
-        return reply
+        return self._post_item(run_id, Adopted(self.notebook, reply), reply)
 
     def cancel(self, run_id: str, reason: str | None) -> Future[int]:
         """Cancel a run; the future gives 0 if it had ended before."""
         reply: Future[int] = Future()
-        self._post_item(run_id, CancelAsked(reason, reply))
-        return reply
+        return self._post_item(run_id, CancelAsked(reason, reply), reply)
 
     def forget(self, run_ids: Sequence[str]) -> Future[None]:
         """Erase runs that have ended; see `EventStore.forget`."""
@@ -458,26 +484,41 @@ class Host:
 
     def release(self) -> None:
         """Let attempts start, if they were held back."""
-        self.loop.call_soon_threadsafe(self.runner.release)
+        self.post(self.runner.release)
 
     def nudge(self, run_id: str) -> None:
         """Let a run look again at what blocks it."""
-        self._post_item(run_id, Nudge())
+        self.post(partial(self.runner.post, run_id, Nudge()))
 
     def close(self) -> None:
-        """Set all runs aside, stop guests and threads, close the world. Idempotent."""
-        if self._closed.is_set():
+        """Set all runs aside, stop guests and threads, close the world.
+
+        Idempotent; where it was interrupted, it goes on when it is called again. Whoever still
+        waits for an answer gets a `WorldClosedError`.
+        """
+        if self._left:
             return
-        self._closed.set()
-        self._thread.submit(self._close()).result()
+        self._closed = True
+        with self._closing:
+            if self._ended is None:
+                self._ended = self._thread.submit(self._close())
+        self._ended.result()
         self.runner.end_steps()
         self._thread.close()
         self.store.close()
+
+    def abandon(self) -> None:
+        """Leave the world to the process that this one was forked from: no thread is here."""
+        if not self._closed:
+            self._closed, self._why_closed, self._left = True, forked, True
+            self._promises = Promises()  # whoever holds the other's lock is not in this process
+            self._promises.end(forked)
 
     async def _close(self) -> None:
         await self.runner.close()
         for isolation in self._isolations.values():
             await isolation.close()
+        self._promises.end(closed)
 
 
 def _elsewhere(token: str, run_id: str) -> HookNotFoundError:

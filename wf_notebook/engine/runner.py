@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wf_notebook.clock import SECOND_US
 from wf_notebook.definition.model import Definition
 from wf_notebook.engine.activity import Activity, Blocked, from_log, recalled
-from wf_notebook.engine.answers import answer, kept, refuse, too_late
+from wf_notebook.engine.answers import answer, closed, kept, refuse, tell, too_late
 from wf_notebook.engine.attempts import Attempts
 from wf_notebook.engine.decide import (
     Decision,
@@ -28,14 +29,15 @@ from wf_notebook.engine.decide import (
     decide,
     replace_conflicts,
 )
+from wf_notebook.engine.dues import Dues
 from wf_notebook.engine.failures import failure_of
 from wf_notebook.engine.feed import Feeder
 from wf_notebook.engine.holds import held
-from wf_notebook.engine.replay import Diverged, Failed, Outcome, delivery
+from wf_notebook.engine.replay import Failed, Outcome, delivery
 from wf_notebook.engine.slots import Slots
 from wf_notebook.engine.starter import Starter
 from wf_notebook.engine.streams import Streams
-from wf_notebook.engine.turn import Draft, add_attempts, blocked_by, draft
+from wf_notebook.engine.turn import Draft, add_attempts, draft, hand_over, settled
 from wf_notebook.engine.waker import Waker
 from wf_notebook.errors import (
     IsolationError,
@@ -44,6 +46,7 @@ from wf_notebook.errors import (
     WorkflowError,
     WorldDamagedError,
     WorldError,
+    WorldFullError,
 )
 from wf_notebook.world.state import RunState
 from wf_notebook.world.store import Append, RejectedError
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     from wf_notebook.definition.steps import StepRegistry
     from wf_notebook.engine.activity import BlockReason
     from wf_notebook.engine.decide import Item
+    from wf_notebook.engine.waker import Key
     from wf_notebook.guest.values import Tree
     from wf_notebook.ids import Ids
     from wf_notebook.isolation.protocol import Guest
@@ -67,6 +71,7 @@ _LOG = logging.getLogger("wf_notebook")
 _REPORT = "This is a defect of wf_notebook: please report it with the log of this process."
 _UNREADABLE = (WorldError, RunNotFoundError, ValueError, KeyError, TypeError, IndexError)
 RETRY_WORLD_US = 2 * SECOND_US  # how long to wait before a failed commit is tried again
+RETRY_DEFECT_US = 60 * SECOND_US  # and before a turn is that broke: its trace is logged each time
 
 
 class Runner:
@@ -104,6 +109,8 @@ class Runner:
         self._turns: set[asyncio.Task[None]] = set()
         self._closed = False
         self._waker = Waker(clock)
+        self._dues = Dues(self._waker, wait_over=self._wait_over, attempt_due=self._attempt_due)
+        self._sweeping: asyncio.Task[None] | None = None
         self._streams = Streams(
             store, post=self.post, closed=self._closed_streams, wrote=self._wrote, later=self._later
         )
@@ -134,20 +141,31 @@ class Runner:
         append = Append(run_id, (event,), definition=definition.to_record())
         self._creating.add(run_id)
         try:
-            events = await asyncio.wrap_future(self._store.commit(append))
-            act = from_log(events)
+            events = await self._create(append)
+            act = self._runs[run_id] = from_log(events)
             act.definition = definition
-            self._runs[run_id] = act
         finally:
             self._creating.discard(run_id)
         self.post(run_id, Nudge())
         return act
+
+    async def _create(self, append: Append) -> Sequence[Event]:
+        """Commit a creation; where that fails, look: it may have been written all the same."""
+        try:
+            return await asyncio.wrap_future(self._store.commit(append))
+        except WorldError:
+            with contextlib.suppress(WorldError):
+                events = await self._read(append.run_id)
+                if events and events[0].event_id == append.events[0].event_id:
+                    return events
+            raise
 
     async def open(self) -> None:
         """Find the unfinished runs of the world and move on those that can move."""
         for row in await asyncio.wrap_future(self._store.unfinished()):
             if not self._is_ours(row.run_id):
                 await self._open_run(row)
+        self._sweeping = self._loop.create_task(self._sweep_for_ever())
         self.rest()
 
     def _is_ours(self, run_id: str) -> bool:
@@ -164,9 +182,18 @@ class Runner:
             act.blocked = Blocked("world", said.message, said.hint)
         self._runs[run_id] = act
         if act.locked is None:
-            self._set_timers(act)
+            self._dues.take_up(act.state)
         if act.behind:
             self.post(run_id, Nudge())
+
+    def take_up(self, act: Activity) -> Activity:
+        """Move on a run that was read from its log, if it is one that nobody here knew of."""
+        if act.state.terminal or act.locked is not None or self._is_ours(act.run_id):
+            return self._runs.get(act.run_id, act)
+        self._runs[act.run_id] = act
+        self._dues.take_up(act.state)
+        self.post(act.run_id, Nudge())
+        return act
 
     def activity(self, run_id: str) -> Activity | None:
         """The run's activity while it is unfinished, or None."""
@@ -202,7 +229,10 @@ class Runner:
     def post(self, run_id: str, item: Item) -> None:
         """Tell a run what has happened; a turn follows."""
         act = self._runs.get(run_id)
-        if act is None or self._closed:
+        if self._closed:
+            refuse(item, closed())
+            return
+        if act is None:
             too_late(run_id, item)
         elif act.locked is not None:
             refuse(item, act.locked)
@@ -216,7 +246,7 @@ class Runner:
         waits = act.state.open_waits if act is not None else []
         chosen = [w.id for w in waits if w.id == wait_id or (wait_id is None and w.kind == "sleep")]
         if not chosen:
-            reply.set_result(0)
+            tell(reply, 0)
         for wait in chosen:
             last = wait == chosen[-1]
             self.post(run_id, WaitEnded(wait, woken=True, reply=reply if last else None))
@@ -266,10 +296,7 @@ class Runner:
                 items, act.inbox = act.inbox, []
                 await self._turn(act, items)
         except Exception as error:  # noqa: BLE001 - a defect of ours: say so, don't hang
-            _LOG.exception("run %s could not be moved", act.run_id)
-            act.blocked = Blocked("internal", f"{type(error).__name__}: {error}", _REPORT)
-            for item in items:
-                refuse(item, WorkflowError(act.blocked.message, hint=_REPORT))
+            await self._stumbled(act, items, error)
         finally:
             act.turning = False
             self.notify(act)
@@ -278,7 +305,7 @@ class Runner:
         pen = self._pen(act)
         decision = decide(act.state, items, pen)
         for reply, error in decision.refused:
-            reply.set_exception(error)
+            tell(reply, error)
         result = Draft()
         try:
             outcome, chunks = await self._answer(act, decision)
@@ -293,7 +320,7 @@ class Runner:
             self._starter.give_back(result.calls)
             await self._unwritable(act, items, decision, error)
             return
-        _settled(act, outcome, result)
+        settled(act, outcome, result)
         await self._act(act, decision, result, events)
 
     async def _answer(
@@ -349,17 +376,28 @@ class Runner:
         await self._feeder.discard(act)
         shown = error if isinstance(error, WorkflowError) else _overtaken(act, error)
         for reply in decision.askers():
-            reply.set_exception(shown)
+            tell(reply, shown)
         reason: BlockReason = "isolation" if isinstance(error, IsolationError) else "world"
-        act.blocked = Blocked(reason, shown.message, shown.hint)
+        passing = isinstance(error, RejectedError | WorldFullError)
+        act.blocked = Blocked(reason, shown.message, shown.hint, passing=passing)
         act.inbox[:0] = [left for item in items if (left := kept(item)) is not None]
         act.resting = True
-        self._later(f"{act.run_id}/again", lambda: self._again(act))
+        self._later((act.run_id, "again"), lambda: self._again(act))
         self.notify(act)
 
-    def _later(self, key: str, callback: Callable[[], None]) -> None:
+    async def _stumbled(self, act: Activity, items: Sequence[Item], error: Exception) -> None:
+        """Say what broke, and keep what happened: a later turn may get further."""
+        _LOG.error("run %s could not be moved", act.run_id, exc_info=error)
+        act.blocked = Blocked("internal", f"{type(error).__name__}: {error}", _REPORT)
+        for item in items:
+            refuse(item, WorkflowError(act.blocked.message, hint=_REPORT))
+        act.inbox[:0] = [left for item in items if (left := kept(item)) is not None]
+        self._later((act.run_id, "again"), partial(self.post, act.run_id, Nudge()), RETRY_DEFECT_US)
+        await self._feeder.discard(act)  # it may have been told what was not written
+
+    def _later(self, key: Key, callback: Callable[[], None], after_us: int | None = None) -> None:
         if not self._closed:
-            self._waker.set(key, self._clock.now_us() + RETRY_WORLD_US, callback)
+            self._waker.soon(key, RETRY_WORLD_US if after_us is None else after_us, callback)
 
     async def _unwritable(
         self, act: Activity, items: Sequence[Item], decision: Decision, error: PayloadError
@@ -370,7 +408,7 @@ class Runner:
         on every replay.
         """
         for reply in decision.askers():
-            reply.set_exception(error)
+            tell(reply, error)
         if not all(isinstance(item, Resumed) for item in items):
             act.inbox.append(GaveUp("PAYLOAD_ERROR", failure_of(error)))
         await self._feeder.discard(act)
@@ -395,7 +433,7 @@ class Runner:
             await self._finish(act)
             self.notify(act)
             return
-        self._set_timers(act)
+        self._dues.take_up(act.state)
         self.post(act.run_id, Nudge())
 
     # --- acting on what is durable -----------------------------------------------------------
@@ -408,53 +446,51 @@ class Runner:
             self._apply(act, event)
         for call in result.calls:
             self._starter.start(call)
-        answer(decision, events)
+        answer(act.state, decision, events)
         if act.state.terminal:
             await self._finish(act)
         elif result.held:
             await self._feeder.discard(act)
         else:
-            _hand_over(act, result, events)
+            hand_over(act, result, events)
             await self._look_for_deadlock(act)
         self.notify(act)
 
     def _apply(self, act: Activity, event: Event) -> None:
-        key = str(event.correlation_id)
-        match event.type:
-            case "wait_created":
-                self._set_wait(act.run_id, key, event.meta["due_us"])
-            case "wait_completed" | "wait_cancelled":
-                self._waker.drop(f"{act.run_id}/{key}")
-            case "step_retrying":
-                self._set_retry(act.run_id, key, event.meta["retry_at_us"])
-            case "step_cancelled":
-                self._waker.drop(f"{act.run_id}/{key}")
-                self._attempts.cancel(key)
-            case "run_adopted":  # this turn was still held
-                act.blocked = None
-                act.inbox.append(Nudge())
-            case _:
-                pass
+        self._dues.follow(event)
+        if event.type == "step_cancelled":
+            self._attempts.cancel(str(event.correlation_id))
+        elif event.type == "step_retrying":
+            act.todo.pop(str(event.correlation_id), None)  # a log read meanwhile had it running
+        elif event.type == "run_adopted":  # this turn was still held
+            act.blocked = None
+            act.inbox.append(Nudge())
 
-    def _set_timers(self, act: Activity) -> None:
-        for wait in act.state.open_waits:
-            self._set_wait(act.run_id, wait.id, wait.due_us)
-        for step in act.state.open_steps:
-            if step.retry_at_us is not None:
-                self._set_retry(act.run_id, step.id, step.retry_at_us)
+    # --- what moves by itself ----------------------------------------------------------------
 
-    def _set_wait(self, run_id: str, wait_id: str, due_us: int) -> None:
-        key = f"{run_id}/{wait_id}"
-        self._waker.set(key, due_us, lambda: self.post(run_id, WaitEnded(wait_id)))
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await self._clock.tick()
+            self.sweep()
 
-    def _set_retry(self, run_id: str, step_id: str, due_us: int) -> None:
-        def due() -> None:
-            act = self._runs.get(run_id)
-            if act is not None:
-                act.todo[step_id] = None
-                self.post(run_id, Nudge())
+    def sweep(self) -> None:
+        """Move on what is due by the clock and open in the world, whatever became of its timer."""
+        self._dues.sweep(self._is_busy, self._starter.in_flight)
 
-        self._waker.set(f"{run_id}/{step_id}", due_us, due)
+    def _is_busy(self, run_id: str) -> bool:
+        """Whether a run moves anyway, or will as soon as the world can be written again."""
+        act = self._runs.get(run_id)
+        return act is None or act.turning or act.resting or bool(act.inbox)
+
+    def _wait_over(self, run_id: str, wait_id: str) -> None:
+        self.post(run_id, WaitEnded(wait_id))
+
+    def _attempt_due(self, run_id: str, step_id: str) -> None:
+        act = self._runs.get(run_id)
+        if act is not None and step_id not in act.todo:
+            self._starter.forget(step_id)
+            act.todo[step_id] = None
+            self.post(run_id, Nudge())
 
     async def _look_for_deadlock(self, act: Activity) -> None:
         """Fail a run that waits for something which no step, sleep or hook can end."""
@@ -473,8 +509,9 @@ class Runner:
     async def _finish(self, act: Activity) -> None:
         self._runs.pop(act.run_id, None)
         self._streams.end(act.run_id)
-        for entity in (*act.state.waits, *act.state.steps, "again", "streams"):
-            self._waker.drop(f"{act.run_id}/{entity}")
+        self._dues.let_go(act.state)
+        for what in ("again", "streams"):
+            self._waker.drop((act.run_id, what))
         for item in act.inbox:
             too_late(act.run_id, item)
         act.inbox, act.blocked = [], None
@@ -517,11 +554,13 @@ class Runner:
         self._closed = True
         self._unsubscribe()
         self._waker.close()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         if self._turns:
             await asyncio.wait(list(self._turns))
         for act in list(self._runs.values()):
             for item in act.inbox:
-                too_late(act.run_id, item)
+                refuse(item, closed())
             await self._feeder.discard(act)
             for callback in list(act.subscribers):  # who follows a stream sees that it is over
                 with contextlib.suppress(WorldError):
@@ -532,43 +571,6 @@ class Runner:
     def end_steps(self) -> None:
         """End the thread of asynchronous steps; the caller waits, so not on the engine's loop."""
         self._attempts.close()
-
-
-def _settled(act: Activity, outcome: Outcome | Blocked | None, result: Draft) -> None:
-    """Note what the turn says about whether the run can go on."""
-    if isinstance(outcome, Blocked):
-        act.blocked, act.behind = outcome, True
-        return
-    if isinstance(outcome, Diverged):
-        hint = "Nothing was written. Cancel the run, or start another with %%workflow --new."
-        act.blocked = Blocked("divergence", outcome.message, hint, outcome.report())
-        act.behind = True
-        return
-    if outcome is not None:
-        act.behind = False
-    if outcome is not None or act.blocked is None or act.blocked.reason != "divergence":
-        act.blocked = blocked_by(act.definition, result.missing)
-
-
-def _hand_over(act: Activity, result: Draft, events: Sequence[Event]) -> None:
-    """What was appended after the outcomes is fed in the next turn, in the log's order."""
-    if act.guest is None:
-        if result.undelivered:
-            act.behind = True
-            act.inbox.append(Nudge())
-        return
-    new = {event.correlation_id for event in result.undelivered}
-    for event in events:
-        if event.correlation_id in new and event.type in _FED_LATER:
-            n = event.meta.get("n") or act.state.steps[str(event.correlation_id)].n
-            message = delivery(event, n)
-            if message is not None:
-                act.undelivered.append(message)
-    if act.undelivered:
-        act.inbox.append(Nudge())
-
-
-_FED_LATER = frozenset({"hook_created", "hook_conflict", "step_failed"})
 
 
 def _known_of(row: RunRow) -> RunState:

@@ -42,6 +42,11 @@ class Starter:
         """Give back the slot of an attempt that has returned."""
         self.slots.give(self._holding.pop(key))
 
+    def forget(self, key: str) -> None:
+        """Give back the slot of an attempt that was to be made and isn't, if there is one."""
+        if key in self._holding:
+            self.landed(key)
+
     def give_back(self, calls: Sequence[Call]) -> None:
         """Give back the slots of attempts that were not made after all."""
         for call in calls:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
     from wf_notebook.engine.decide import Item
+    from wf_notebook.engine.waker import Key
     from wf_notebook.world.store import EventStore
 
 BUFFER_BYTES: Final = (
@@ -242,7 +243,7 @@ class Streams:
         post: Callable[[str, Item], None],
         closed: Callable[[str], Iterable[str]],
         wrote: Callable[[str, Sequence[Chunk]], None],
-        later: Callable[[str, Callable[[], None]], None],
+        later: Callable[[Key, Callable[[], None]], None],
     ) -> None:
         self._store = store
         self._post = post
@@ -318,7 +319,7 @@ class Streams:
             box.end(f"run {box.run_id} refused it ({error})")
             return False
         except (WorldError, PayloadError) as error:
-            self._later(f"{box.run_id}/streams", partial(self._begin, box))
+            self._later((box.run_id, "streams"), partial(self._begin, box))
             box.back(batch, error)
             return False
         box.stored(batch)

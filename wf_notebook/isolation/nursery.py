@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import weakref
 from collections import deque
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -120,6 +121,7 @@ class Nursery:
         self._control = control
         self._answers: deque[asyncio.Future[dict[str, Any]]] = deque()
         self._listener: asyncio.Task[None] | None = None
+        _living.add(self)
 
     @classmethod
     async def start(cls) -> Nursery:
@@ -250,12 +252,31 @@ class Nursery:
             self._listener.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._listener
+        with contextlib.suppress(OSError):
+            # not close alone: a process that was forked from this one may hold the socket as well
+            self._control.shutdown(socket.SHUT_RDWR)
         self._control.close()
         try:
             self._process.wait(_LEAVE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def leave(self) -> None:
+        """Let go of the zygote in a child made by fork: it ends with the process that it serves."""
+        self._control.close()
+
+
+_living: Final[weakref.WeakSet[Nursery]] = weakref.WeakSet()
+
+
+def _leave_in_child() -> None:
+    for nursery in list(_living):
+        nursery.leave()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_in_child)
 
 
 def _require_posix() -> None:

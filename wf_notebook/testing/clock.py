@@ -37,6 +37,7 @@ class VirtualClock:
         self._lock = threading.Lock()
         self._count = 0
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._ticking: list[asyncio.Future[None]] = []
 
     def now_us(self) -> int:
         """Microseconds since the epoch, UTC."""
@@ -52,6 +53,13 @@ class VirtualClock:
             if time_us <= self._now:  # moved between the look and the push
                 return
             await reached
+
+    async def tick(self) -> None:
+        """Return when the clock has been moved."""
+        moved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        with self._lock:
+            self._ticking.append(moved)
+        await moved
 
     def idle(self) -> None:
         """Jump to the next wait, if the clock jumps by itself."""
@@ -76,6 +84,8 @@ class VirtualClock:
             due: list[asyncio.Future[None]] = []
             while self._waiting and self._waiting[0][0] <= time_us:
                 due.append(heapq.heappop(self._waiting)[2])
+            due += self._ticking
+            self._ticking = []
         for reached in due:
             with contextlib.suppress(RuntimeError):  # its world was closed: nobody waits any more
                 reached.get_loop().call_soon_threadsafe(_reach, reached)

@@ -317,6 +317,8 @@ class DuckDBStore:
         return self._submit(lambda: answer(self._file.loaded_reader))
 
     def _submit(self, answer: Callable[[], T]) -> Future[T]:
+        if os.getpid() != self._pid:  # in a child made by fork there is no thread that would read
+            return _failed(WorldClosedError("The world is the parent process's."))
         try:
             return self._reading.submit(self._answer, answer)
         except RuntimeError:  # the executor was shut down

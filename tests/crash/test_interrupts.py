@@ -1,0 +1,228 @@
+"""A KeyboardInterrupt at any point of a cell leaves the world as if the cell had been run or not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+import wf_notebook
+from tests.behaviour.invariants import check_log
+from tests.engine.flows import double
+from tests.sizes import sized
+from wf_notebook import api
+from wf_notebook.errors import RunCancelledError, WorkflowError
+from wf_notebook.notebook import session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from types import FrameType
+
+    from wf_notebook import Run, World
+
+OURS = os.path.dirname(wf_notebook.__file__)
+SOURCE = """async def one():
+    answer = await create_hook(token="ask")
+    return await steps.double(answer)
+"""
+
+
+class Interrupt:
+    """Raises KeyboardInterrupt on this thread after so many lines of ours.
+
+    Not in Python's own: some of its locks don't bear it (`Condition.wait` lets go of what it has
+    not taken), and nobody who uses them can mend that.
+    """
+
+    def __init__(self, after: int | None) -> None:
+        self.lines = 0
+        self._after = after
+
+    def __enter__(self) -> Self:
+        sys.settrace(self._trace)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(None)
+
+    def _trace(self, frame: FrameType, event: str, _arg: object) -> Any:
+        if not frame.f_code.co_filename.startswith(OURS):
+            return None
+        if event == "line":
+            self.lines += 1
+            if self.lines == self._after:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self._trace
+
+
+class Stage:
+    """A notebook's shell in a terminal, its world, and what its cells were told."""
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = shell
+        self.path = ""
+        self.told: dict[str, Any] = {}
+
+    def begin(self, folder: Path) -> None:
+        self.told = {}
+        self.path = str(folder / "w.duckdb")
+        self.shell.config.Workflow.world = self.path
+        self.shell.run_line_magic("config", f"Workflow.world = {self.path!r}")
+
+    def world(self) -> World:
+        return api.current_world(path=self.path, isolation="inline")
+
+    def start(self) -> Run:
+        options: dict[str, Any] = {"steps": [double], "world": self.world(), "cell": True}
+        run = api.start(SOURCE, id="key", **options)
+        self.told["run"] = run.id
+        return run
+
+    def resume(self) -> int:
+        (run,) = self.world().runs()
+        self.told["seq"] = seq = run.resume("ask", 4, "only")
+        return seq
+
+
+# --- what a cell may do
+
+
+def opens(stage: Stage) -> None:
+    stage.world()
+
+
+def starts(stage: Stage) -> None:
+    stage.start()
+
+
+def launches(stage: Stage) -> None:
+    stage.shell.run_cell_magic("workflow", "one -q -i key -s double -o run", SOURCE)
+    stage.told["run"] = stage.shell.user_ns["run"].id
+
+
+def lists(stage: Stage) -> None:
+    stage.shell.run_line_magic("wf", "runs")
+    stage.shell.run_line_magic("wf", "why")
+
+
+def resumes(stage: Stage) -> None:
+    stage.resume()
+
+
+def cancels(stage: Stage) -> None:
+    (run,) = stage.world().runs()
+    run.cancel("interrupted")
+    stage.told["cancelled"] = True
+
+
+def waits(stage: Stage) -> None:
+    (run,) = stage.world().runs()
+    run.actions.resume("ask", 4, "only")
+    assert run.result(timeout=30) == 8
+
+
+def awaits(stage: Stage) -> None:
+    (run,) = stage.world().runs()
+
+    async def body() -> int:
+        run.actions.resume("ask", 4, "only")
+        found: int = await run
+        return found
+
+    assert asyncio.run(body()) == 8
+
+
+def closes(stage: Stage) -> None:
+    stage.world().close()
+
+
+FRESH = (opens, starts, launches)
+ACTS = (*FRESH, lists, resumes, cancels, waits, awaits, closes)
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """A shell with the extension loaded; no world is open yet."""
+    monkeypatch.setenv("WF_NOTEBOOK_KEY", (b"k" * 32).hex())
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.Workflow.isolation = "inline"
+    config.Workflow.world = str(tmp_path / "none.duckdb")
+    shell = cast("Any", InteractiveShell)(config=config)
+    shell.run_line_magic("load_ext", "wf_notebook")
+    shell.run_cell("1")
+    shell.user_ns["double"] = double
+    yield Stage(shell)
+    session.unload(shell)
+    for world in api.open_worlds():
+        world.close()
+    shell.restore_sys_module_state()
+
+
+def prepared(stage: Stage, folder: Path, act: Callable[[Stage], None]) -> None:
+    folder.mkdir()
+    stage.begin(folder)
+    if act not in FRESH:
+        stage.start().wait_for("hook", timeout=30)
+    stage.told = {}
+
+
+def finish(stage: Stage, act: Callable[[Stage], None]) -> None:
+    """Everything works as ever, from any thread; what was acknowledged is there."""
+    world = stage.world()
+    assert len(world.runs()) <= 1
+    told = stage.told
+    run = stage.start()
+    assert told.get("run") in (None, run.id)
+    assert "cancelled" not in told or run.status == "cancelled"
+    try:
+        run.wait_for("hook", timeout=30)
+        assert told.get("seq") in (None, stage.resume())
+        assert run.result(timeout=30) == 8
+    except (RunCancelledError, WorkflowError):
+        assert act is cancels
+        assert run.status == "cancelled"
+    check_log(run.events())
+    assert sum(event.type == "run_created" for event in run.events()) == 1
+    world.close()
+    assert sorted(os.listdir(os.path.dirname(stage.path))) == ["w.duckdb"]
+
+
+# A coroutine that was made when the interrupt came is never awaited; Python warns of that alone.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_interrupted_anywhere(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing hangs, no lock is held, and at most one run is there: the one that was told of."""
+    lengths: dict[Callable[[Stage], None], int] = {}
+    for act in ACTS:
+        prepared(stage, tmp_path / act.__name__, act)
+        with Interrupt(None) as whole:
+            act(stage)
+        lengths[act] = whole.lines
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(finish, stage, act).result(timeout=60)
+    chance = random.Random(5)
+    for number in range(sized(50, 1_000)):
+        act = ACTS[number % len(ACTS)]
+        after = chance.randint(1, lengths[act])
+        prepared(stage, tmp_path / str(number), act)
+        try:
+            with Interrupt(after):
+                act(stage)
+        except KeyboardInterrupt:
+            pass
+        with ThreadPoolExecutor(1) as elsewhere:
+            found = elsewhere.submit(finish, stage, act)
+            error = found.exception(timeout=60)
+        assert error is None, f"{act.__name__}, interrupted after {after} lines: {error!r}"
+    capsys.readouterr()

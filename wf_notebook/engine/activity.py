@@ -39,7 +39,7 @@ class Blocked:
             could not be written or read), "key" (it is missing) or "internal" (a defect of ours).
         message: a sentence for a person.
         hint: what mends it.
-        report: of a divergence.
+        report: of a divergence; of missing "steps", how they are named.
     """
 
     reason: BlockReason
@@ -163,3 +163,16 @@ def attempt_of(act: Activity, step_id: str) -> tuple[int, bool]:
     """Return the number of a step's next attempt, and whether it is one run again."""
     step = act.state.steps.get(step_id)
     return (1, False) if step is None else next_attempt(step)
+
+
+def renewed(before: Activity | None, fresh: Activity) -> Activity:
+    """Return a run as it was just read back: in the object that people hold, if there is one."""
+    if before is None:
+        return fresh
+    before.state, before.seed = fresh.state, fresh.seed
+    before.args, before.kwargs = fresh.args, fresh.kwargs
+    before.behind, before.last_n, before.todo = fresh.behind, fresh.last_n, fresh.todo
+    before.attributes = fresh.attributes
+    before.blocked = before.replayed = before.ended = None
+    before.turning = before.resting = False
+    return before

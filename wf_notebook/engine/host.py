@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wf_notebook.definition.schemas import validate_payload
-from wf_notebook.engine.activity import Activity, from_log
+from wf_notebook.engine.activity import Activity
 from wf_notebook.engine.decide import (
     Adopted,
     AttributesSet,
@@ -21,28 +21,27 @@ from wf_notebook.engine.decide import (
     hook_disposed,
     hook_ended,
 )
+from wf_notebook.engine.guests import Guests
 from wf_notebook.engine.loops import LoopThread
 from wf_notebook.engine.runner import Runner
 from wf_notebook.errors import (
     HookNotFoundError,
-    RunNotFoundError,
     UsageError,
     WorldClosedError,
     WorldError,
 )
-from wf_notebook.isolation.choose import choose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 
     from wf_notebook.clock import Clock
     from wf_notebook.config import IsolationMode, Limits
     from wf_notebook.definition.model import Definition
     from wf_notebook.definition.steps import StepRegistry
     from wf_notebook.engine.decide import Item
+    from wf_notebook.engine.face import Engine
     from wf_notebook.guest.values import Tree
     from wf_notebook.ids import Ids
-    from wf_notebook.isolation.protocol import Guest, Isolation
     from wf_notebook.world.state import RunState
     from wf_notebook.world.store import EventStore
 
@@ -127,8 +126,12 @@ class Host:
         isolation: for runs that don't say; None for the best that this machine has.
         paused: whether attempts are held back until `release`.
         notebook: the one that this process serves, or "".
+        thread: where the engine lives; None for one of its own.
+        engine: what moves the runs; None for a runner here.
 
     Attributes:
+        store: the world, here or in the process that owns it.
+        runner: what moves the runs.
         deserted: set where no person sits before the notebook: says of a run that waits only for
             people whether nobody will come. On the engine's thread.
     """
@@ -144,26 +147,28 @@ class Host:
         isolation: IsolationMode | None = None,
         paused: bool = False,
         notebook: str = "",
+        thread: LoopThread | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self.store = store
         self.notebook = notebook
         self.clock = clock
         self.ids = ids
         self.limits = limits
-        self._default: IsolationMode | None = isolation
         self.deserted: Callable[[Activity], bool] | None = None
-        self._isolations: dict[IsolationMode | None, Isolation] = {}
-        self._choosing = asyncio.Lock()
-        self._thread = LoopThread("wf-loop")
+        self._guests = Guests(isolation, limits)
+        self._thread = thread or LoopThread("wf-loop")
         self._closed = threading.Event()
         self._opened: Future[None] | None = None
-        self.runner = self._thread.submit(self._make(steps, paused=paused)).result()
+        self.runner: Engine = (
+            engine or self._thread.submit(self._make(store, steps, paused=paused)).result()
+        )
 
-    async def _make(self, steps: StepRegistry, *, paused: bool) -> Runner:
+    async def _make(self, store: EventStore, steps: StepRegistry, *, paused: bool) -> Runner:
         runner = Runner(
-            store=self.store,
+            store=store,
             steps=steps,
-            spawn=self._spawn,
+            guests=self._guests,
             clock=self.clock,
             ids=self.ids,
             limits=self.limits,
@@ -173,16 +178,28 @@ class Host:
             runner.pause()
         return runner
 
-    async def _spawn(self, mode: IsolationMode) -> Guest:
-        return await (await self._isolation(mode)).spawn()
+    async def take(self, store: EventStore, held: Iterable[Activity], *, paused: bool) -> None:
+        """Move the runs here from now on; on the engine's loop.
 
-    async def _isolation(self, mode: IsolationMode | None) -> Isolation:
-        wanted = self._default if mode is None else mode
-        async with self._choosing:  # each is made once
-            if wanted not in self._isolations:
-                chosen = await choose(wanted, self.limits)
-                self._isolations[wanted] = self._isolations.setdefault(chosen.mode, chosen)
-            return self._isolations[wanted]
+        Until it returns, what is asked goes to whoever has moved them before.
+
+        Args:
+            store: the world; closed with the host, unless this raises.
+            held: what people hold of its runs; they go on in these objects.
+            paused: whether attempts are held back until `release`.
+
+        Raises:
+            WorldError: it could not be read.
+        """
+        before = self.runner
+        runner = await self._make(store, before.steps, paused=paused)
+        runner.watchers = before.watchers
+        try:
+            await runner.open({act.run_id: act for act in held})
+        except BaseException:
+            await runner.close()
+            raise
+        self.store, self.runner = store, runner
 
     # --- threads ---------------------------------------------------------------------------
 
@@ -252,11 +269,7 @@ class Host:
         Raises:
             IsolationUnavailable: it cannot be had on this machine.
         """
-
-        async def mode() -> IsolationMode:
-            return (await self._isolation(isolation)).mode
-
-        return self.wait(self.submit(mode()))
+        return self.wait(self.submit(self.runner.mode(isolation)))
 
     def open(self) -> Future[None]:
         """Find the unfinished runs and move on those that can move."""
@@ -290,13 +303,7 @@ class Host:
         return self.submit(self._activity(run_id))
 
     async def _activity(self, run_id: str) -> Activity:
-        act = self.runner.activity(run_id)
-        if act is None:
-            events = await asyncio.wrap_future(self.store.read(run_id))
-            if not events:
-                msg = f"There is no run '{run_id}' in this world."
-                raise RunNotFoundError(msg)
-            act = self.runner.activity(run_id) or from_log(events)
+        act = await self.runner.find(run_id)
         if act.definition is None:
             # forms want its schemas, tracebacks its source; a bad one is the run's own trouble
             with contextlib.suppress(WorldError, ValueError, KeyError, TypeError):
@@ -371,21 +378,20 @@ class Host:
 
     async def _no_hook(self, token: str) -> HookNotFoundError:
         history = await asyncio.wrap_future(self.store.hook_history(token))
-        open_tokens = sorted(
-            hook.token for act in self.runner.unfinished for hook in act.state.open_hooks
-        )
+        live = await self.runner.live()
+        open_tokens = sorted(hook.token for act in live for hook in act.state.open_hooks)
         listed = "Open hooks: " + ", ".join(open_tokens) + "." if open_tokens else "None is open."
         if not history:
             msg = f"No hook has the token '{token}'. {listed}"
             return HookNotFoundError(msg, reason="unknown")
         run_id = history[0]["run_id"]
-        ended = self.runner.activity(run_id) is None
+        ended = all(act.run_id != run_id for act in live)
         return (hook_ended if ended else hook_disposed)(token, run_id, listed)
 
     def wake(self, run_id: str, wait_id: str | None) -> Future[int]:
         """End one wait early, or all sleeps of a run; the future gives 0 if there was none."""
         reply: Future[int] = Future()
-        self.loop.call_soon_threadsafe(self.runner.wake, run_id, wait_id, reply)
+        self.loop.call_soon_threadsafe(lambda: self.runner.wake(run_id, wait_id, reply))
         return reply
 
     def label(self, act: Activity, changes: Mapping[str, str | None]) -> Future[int]:
@@ -400,7 +406,7 @@ class Host:
         return reply
 
     def _post_item(self, run_id: str, item: Item) -> None:
-        self.loop.call_soon_threadsafe(self.runner.post, run_id, item)
+        self.loop.call_soon_threadsafe(lambda: self.runner.post(run_id, item))
 
     def adopt(self, run_id: str) -> Future[int]:
         """Take a run over into this process's notebook; the future gives 0 if it has ended."""
@@ -416,7 +422,7 @@ class Host:
 
     def release(self) -> None:
         """Let attempts start, if they were held back."""
-        self.loop.call_soon_threadsafe(self.runner.release)
+        self.loop.call_soon_threadsafe(lambda: self.runner.release())
 
     def nudge(self, run_id: str) -> None:
         """Let a run look again at what blocks it."""
@@ -434,8 +440,7 @@ class Host:
 
     async def _close(self) -> None:
         await self.runner.close()
-        for isolation in self._isolations.values():
-            await isolation.close()
+        await self._guests.close()
 
 
 def _elsewhere(token: str, run_id: str) -> HookNotFoundError:

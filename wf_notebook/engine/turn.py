@@ -7,11 +7,11 @@ noted on the activity; if the append fails, the runner reads the run back from t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wf_notebook.engine.activity import Activity, Blocked, attempt_of
 from wf_notebook.engine.attempts import Call
-from wf_notebook.engine.decide import Asked, Decision, Pen, ending, settle, still_open
+from wf_notebook.engine.decide import Asked, Decision, Nudge, Pen, ending, settle, still_open
 from wf_notebook.engine.failures import failure_of
 from wf_notebook.engine.replay import Completed, Diverged, Failed, Outcome, Suspended, delivery
 from wf_notebook.errors import GuestProtocolError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wf_notebook.definition.model import Definition
     from wf_notebook.definition.steps import Step
     from wf_notebook.guest.values import Tree
-    from wf_notebook.world.events import NewEvent
+    from wf_notebook.world.events import Event, NewEvent
 
 
 class Starter(Protocol):
@@ -251,6 +251,8 @@ def _refused(step: Step, args: dict[str, Tree]) -> dict[str, Tree] | None:
 
 # --- what a run waits on ------------------------------------------------------------------------
 
+_FED_LATER: Final = frozenset({"hook_created", "hook_conflict", "step_failed"})
+
 
 def blocked_by(definition: Definition | None, missing: Sequence[str]) -> Blocked | None:
     """Return why a run is blocked on steps that aren't registered, or None if none are missing."""
@@ -263,4 +265,39 @@ def blocked_by(definition: Definition | None, missing: Sequence[str]) -> Blocked
         "step",
         f"It needs a step that this process has not defined: {said}.",
         "Run the cell that defines it, or import its module; the run then goes on by itself.",
+        {"steps": said},
     )
+
+
+def settled(act: Activity, outcome: Outcome | Blocked | None, result: Draft) -> None:
+    """Note what the turn says about whether the run can go on."""
+    if isinstance(outcome, Blocked):
+        act.blocked, act.behind = outcome, True
+        return
+    if isinstance(outcome, Diverged):
+        hint = "Nothing was written. Cancel the run, or start another with %%workflow --new."
+        act.blocked = Blocked("divergence", outcome.message, hint, outcome.report())
+        act.behind = True
+        return
+    if outcome is not None:
+        act.behind = False
+    if outcome is not None or act.blocked is None or act.blocked.reason != "divergence":
+        act.blocked = blocked_by(act.definition, result.missing)
+
+
+def hand_over(act: Activity, result: Draft, events: Sequence[Event]) -> None:
+    """What was appended after the outcomes is fed in the next turn, in the log's order."""
+    if act.guest is None:
+        if result.undelivered:
+            act.behind = True
+            act.inbox.append(Nudge())
+        return
+    new = {event.correlation_id for event in result.undelivered}
+    for event in events:
+        if event.correlation_id in new and event.type in _FED_LATER:
+            n = event.meta.get("n") or act.state.steps[str(event.correlation_id)].n
+            message = delivery(event, n)
+            if message is not None:
+                act.undelivered.append(message)
+    if act.undelivered:
+        act.inbox.append(Nudge())

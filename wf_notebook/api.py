@@ -17,13 +17,17 @@ from wf_notebook.engine.host import Host, Origin
 from wf_notebook.errors import (
     DefinitionError,
     WorldError,
+    WorldLockedError,
 )
 from wf_notebook.ids import SystemIds
 from wf_notebook.launching import Arguments, launched, prepare
 from wf_notebook.run import Run
+from wf_notebook.sharing.seat import Seat
 from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.keys import resolve_key
-from wf_notebook.world.paths import default_path
+from wf_notebook.world.lock import named
+from wf_notebook.world.paths import MEMORY, default_path, world_path
+from wf_notebook.world.store import Queried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -75,10 +79,11 @@ class World:
         read_only: bool = False,
         paused: bool = False,
         notebook: str = "",
+        seat: Seat | None = None,
     ) -> None:
         self.path = path
         self.read_only = read_only
-        self._store = store
+        self._seat = seat
         self.host = Host(
             store,
             steps=steps,
@@ -88,9 +93,13 @@ class World:
             isolation=isolation,
             paused=paused,
             notebook=notebook,
+            thread=None if seat is None else seat.thread,
+            engine=None if seat is None else seat.follower,
         )
         if not read_only:
             self.host.open()
+        if seat is not None:
+            seat.begin(self.host)
         _OPEN.append(self)
         for callback in _LISTENERS:
             callback(self)
@@ -102,17 +111,33 @@ class World:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<World {self.path or 'of a store'}>"
+        whose = "" if self.owned or self.read_only else f", owned by {named(self.owner)}"
+        return f"<World {self.path or 'of a store'}{whose}>"
 
     @property
     def id(self) -> str:
         """A random id, made when the world was created."""
-        return self._store.world_id
+        return self.host.store.world_id
 
     @property
     def commits(self) -> int:
-        """How many commits were made since it was opened."""
-        return self._store.commits
+        """How many commits this process has made since it was opened."""
+        return self.host.store.commits
+
+    @property
+    def owned(self) -> bool:
+        """Whether this process owns the world: its runs move here, and nowhere else.
+
+        While another process owns it, everything that is asked of it here goes there; this process
+        takes it over when the other one ends.
+        """
+        following = self._seat is not None and self._seat.follower is not None
+        return not (following or self.read_only)
+
+    @property
+    def owner(self) -> dict[str, Any]:
+        """Who owns the world: `pid`, `kernel`, `notebook`, `since`; empty if nobody does."""
+        return {} if self._seat is None else self._seat.owner
 
     # --- runs --------------------------------------------------------------------------------
 
@@ -139,7 +164,7 @@ class World:
     ) -> list[RunRow]:
         """Return one plain line for each run, newest first; `attributes` as for `runs`."""
         most = None if attributes else limit
-        stored = self._store.runs(status=status, workflow_id=workflow_id, limit=most)
+        stored = self.host.store.runs(status=status, workflow_id=workflow_id, limit=most)
         wanted = (attributes or {}).items()
         return [r for r in self.host.wait(stored) if wanted <= r.attributes.items()][:limit]
 
@@ -168,7 +193,7 @@ class World:
 
     def unfinished(self, workflow_id: str | None = None) -> list[Run]:
         """Return the runs that have not ended, newest first."""
-        rows = self.host.wait(self._store.unfinished())
+        rows = self.host.wait(self.host.store.unfinished())
         chosen = [r for r in rows if workflow_id in (None, r.workflow_id)]
         return [self.get(row.run_id) for row in reversed(chosen)]
 
@@ -191,13 +216,19 @@ class World:
         Raises:
             WorldQueryError: it is not one SELECT or EXPLAIN, or DuckDB refused it.
         """
-        if not isinstance(self._store, DuckDBStore):
+        store = self.host.store
+        if not isinstance(store, Queried):
             msg = "This world is not a DuckDB file, so there is no SQL over it."
             raise WorldError(msg)
-        return self.host.wait(self._store.sql(query))
+        return self.host.wait(store.sql(query))
 
     def close(self) -> None:
-        """Set all runs aside and close the file; they go on when it is opened again."""
+        """Set all runs aside and close the file; they go on when it is opened again.
+
+        A process that follows the world then owns it, and they go on there.
+        """
+        if self._seat is not None:
+            self._seat.end(self.host)
         self.host.close()
         if self in _OPEN:
             _OPEN.remove(self)
@@ -250,8 +281,12 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
     read_only: bool = False,
     paused: bool = False,
     limits: Limits | None = None,
+    takeover: bool = True,
 ) -> World:
     """Open a world, or make it; its unfinished runs go on.
+
+    If another process owns it, the world follows that one: runs are started, resumed and shown at
+    once, and move there. See `World.owned`.
 
     Args:
         path: a local file, ":memory:", or None for the notebook's own.
@@ -264,10 +299,11 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         read_only: look only: nothing moves, nothing is written.
         paused: hold steps back until `World.release()`.
         limits: budgets.
+        takeover: whether this process owns the world once the one that does has ended.
 
     Raises:
         WorldPathError: the path is not a local file.
-        WorldLockedError: another process owns the world.
+        WorldLockedError: this process has opened it already, or another one that can't be asked.
         WorldDamagedError, WorldVersionError: the file cannot be used; it is left as it is.
         WorldKeyError: what is given as key is not one.
         RegistrationError: `steps` cannot be used.
@@ -281,11 +317,30 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         config_folder=config.user_config_folder(),
     )
     owner = {"notebook": config.notebook_path() or "", "kernel": os.getpid()}
-    store = DuckDBStore.open(
-        os.fspath(chosen), key_provider=provider, read_only=read_only, owner=owner
-    )
+
+    def claim(words: Mapping[str, Any]) -> DuckDBStore:
+        return DuckDBStore.open(
+            os.fspath(chosen),
+            key_provider=provider,
+            read_only=read_only,
+            owner={**owner, **words},
+        )
+
+    seat = None
+    if os.fspath(chosen) != MEMORY:
+        place = world_path(chosen)
+        _refuse_twice(place)
+        seat = Seat(
+            place,
+            claim,
+            steps=registry,
+            read_only=read_only,
+            takes_over=takeover,
+            paused=paused,
+            patience=(limits or config.Limits()).owner_seconds,
+        )
     return World(
-        store,
+        claim({}) if seat is None else seat.take(),
         path=os.fspath(chosen),
         steps=registry,
         clock=clock,
@@ -294,7 +349,19 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         read_only=read_only,
         paused=paused,
         notebook=config.notebook_name(),
+        seat=seat,
     )
+
+
+def _refuse_twice(place: str) -> None:
+    """Refuse a world that this process follows already; the lock refuses one that it owns."""
+    for world in open_worlds():
+        if not world.owned and not world.read_only and os.path.realpath(world.path) == place:
+            raise WorldLockedError(
+                f"This process has already opened {place}.",
+                owner=world.owner,
+                hint="Use the world that is open, or close it first.",
+            )
 
 
 def current_world(

@@ -77,7 +77,7 @@ class _Place:
             path = self.path if self.path is not None else found_world()
             if not os.path.exists(path):
                 raise UsageError(f"There is no world {path}.", hint="Check --world.")
-            self._world = open_world(path, read_only=not write)
+            self._world = open_world(path, read_only=not write, takeover=False)
         return self._world
 
     def close(self) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wf_notebook.definition.schemas import validate_payload
-from wf_notebook.engine.activity import Activity
 from wf_notebook.engine.decide import (
     Adopted,
     AttributesSet,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from wf_notebook.config import IsolationMode, Limits
     from wf_notebook.definition.model import Definition
     from wf_notebook.definition.steps import StepRegistry
+    from wf_notebook.engine.activity import Activity
     from wf_notebook.engine.decide import Item
     from wf_notebook.engine.face import Engine
     from wf_notebook.guest.values import Tree
@@ -178,7 +178,9 @@ class Host:
             runner.pause()
         return runner
 
-    async def take(self, store: EventStore, held: Iterable[Activity], *, paused: bool) -> None:
+    async def take(
+        self, store: EventStore, held: Iterable[Activity], *, paused: bool, moves: bool = True
+    ) -> None:
         """Move the runs here from now on; on the engine's loop.
 
         Until it returns, what is asked goes to whoever has moved them before.
@@ -187,6 +189,7 @@ class Host:
             store: the world; closed with the host, unless this raises.
             held: what people hold of its runs; they go on in these objects.
             paused: whether attempts are held back until `release`.
+            moves: whether anything may move; not where the world is only read.
 
         Raises:
             WorldError: it could not be read.
@@ -195,7 +198,8 @@ class Host:
         runner = await self._make(store, before.steps, paused=paused)
         runner.watchers = before.watchers
         try:
-            await runner.open({act.run_id: act for act in held})
+            if moves:
+                await runner.open({act.run_id: act for act in held})
         except BaseException:
             await runner.close()
             raise
@@ -275,6 +279,11 @@ class Host:
         """Find the unfinished runs and move on those that can move."""
         self._opened = self.submit(self.runner.open())
         return self._opened
+
+    async def ready(self) -> None:
+        """Return once the unfinished runs found at opening are known; on the engine's loop."""
+        if self._opened is not None:
+            await asyncio.shield(asyncio.wrap_future(self._opened))
 
     def settle(self) -> None:
         """Wait until the unfinished runs found at opening are known."""
@@ -422,7 +431,7 @@ class Host:
 
     def release(self) -> None:
         """Let attempts start, if they were held back."""
-        self.loop.call_soon_threadsafe(lambda: self.runner.release())
+        self.loop.call_soon_threadsafe(self.runner.release)
 
     def nudge(self, run_id: str) -> None:
         """Let a run look again at what blocks it."""

@@ -111,7 +111,7 @@ class World:
         self.close()
 
     def __repr__(self) -> str:
-        whose = "" if self.owned or self.read_only else f", owned by {named(self.owner)}"
+        whose = f", owned by {named(self.owner)}" if self._follows else ""
         return f"<World {self.path or 'of a store'}{whose}>"
 
     @property
@@ -131,8 +131,11 @@ class World:
         While another process owns it, everything that is asked of it here goes there; this process
         takes it over when the other one ends.
         """
-        following = self._seat is not None and self._seat.follower is not None
-        return not (following or self.read_only)
+        return not (self._follows or self.read_only)
+
+    @property
+    def _follows(self) -> bool:
+        return self._seat is not None and self._seat.follower is not None
 
     @property
     def owner(self) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from wf_notebook import config
 from wf_notebook.engine.loops import LoopThread
 from wf_notebook.errors import WorldError, WorldLockedError
 from wf_notebook.isolation.choose import prove
+from wf_notebook.world.lock import named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wf_notebook.api import World
     from wf_notebook.commands.base import Caller
 
 _PACKAGES: Final = (
@@ -68,10 +70,16 @@ def _world(caller: Caller) -> Sequence[tuple[str, str]]:
         return [("world", str(error))]
     return [
         ("world", world.path),
-        ("owner", "nobody: opened to read only" if world.read_only else "this process"),
-        ("key", _key_place()),
+        ("owner", _owner(world)),
+        ("key", _key_place() if world.owned or not world.owner else "the owner's: not needed here"),
         ("isolation", f"{world.host.mode(None)} unless a run says otherwise"),
     ]
+
+
+def _owner(world: World) -> str:
+    if world.owned:
+        return "this process"
+    return named(world.owner) if world.owner else "nobody: opened to read only"
 
 
 def _key_place() -> str:

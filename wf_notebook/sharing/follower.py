@@ -112,6 +112,7 @@ class Follower:
                 raise RunNotFoundError(f"There is no run '{run_id}' in this world.")
             act = from_log(events)
             if act.state.terminal:
+                self._forget(run_id)
                 return act
             # from here on a notice is for this very object, should another process take over
             self._runs[run_id] = act
@@ -304,8 +305,13 @@ class Follower:
             if event.type == "attr_set":
                 act.attributes = Attributes(act.state.attributes)
         if act.state.terminal:
-            self._runs.pop(act.run_id, None)
             act.blocked, act.turning = None, False
+            self._forget(act.run_id)
+
+    def _forget(self, run_id: str) -> None:
+        """Hold nothing of a run that has ended."""
+        for held in (self._runs, self._changed, self._written, self._notices, self._reading):
+            held.pop(run_id, None)
 
     def _stands(self, act: Activity, notice: protocol.Notice) -> None:
         if act.state.terminal or self.successor is not None:

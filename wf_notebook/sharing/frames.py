@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from wf_notebook.errors import PayloadError
+from wf_notebook.errors import PayloadError, WorldError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ PART_BYTES: Final = 1 << 20  # of a long list, sent at once
 _HEADER: Final = 4  # bytes of length, little-endian
 
 
-class BrokenFrameError(Exception):
+class BrokenFrameError(WorldError):
     """What came is no message of ours."""
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from wf_notebook.errors import WorldClosedError, WorldLockedError
 from wf_notebook.sharing import protocol
@@ -24,7 +24,7 @@ from wf_notebook.world.lock import named
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_LOOKS: Final = 4  # at the silence of an owner, while it may last
+_LOOKS: Final = 4  # at the silence of an owner: counted, because this process may be stopped, too
 
 
 class NoOwnerError(Exception):
@@ -50,16 +50,16 @@ class Open:
 
     ask: protocol.Ask
     data: bytes
-    since: float
     future: asyncio.Future[Reply]
     items: list[Any] = field(default_factory=list[Any])
+    looks: int = 0
 
 
 @dataclass(slots=True)
 class _Connection:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    heard: float
+    silence: int = 0
     listening: asyncio.Task[None] | None = None
 
 
@@ -109,9 +109,9 @@ class Line:
         self.broken.clear()
         close_in_children(connection.writer.get_extra_info("socket"))
         connection.listening = asyncio.create_task(self._listen(connection))
-        for number, question in self._open.items():
+        for question in self.left():
             question.items.clear()
-            self._send(number, question)
+            self._send(question)
 
     async def _greeted(self, words: Mapping[str, Any]) -> _Connection:
         try:
@@ -132,20 +132,20 @@ class Line:
         except BaseException:
             writer.transport.abort()
             raise
-        return _Connection(reader, writer, asyncio.get_running_loop().time())
+        return _Connection(reader, writer)
 
     def _welcomed(self, found: Any) -> None:
         """Take the owner's first word: a welcome, or why not."""
-        if isinstance(found, dict) and "error" in found:
-            raise raised(found["error"])
+        said = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+        if "error" in said:
+            raise raised(said["error"])
         self.world_id = protocol.welcome(found).world_id
 
     async def _listen(self, connection: _Connection) -> None:
-        loop = asyncio.get_running_loop()
         try:
             while True:
                 self._heard(protocol.said(await receive(connection.reader)))
-                connection.heard = loop.time()
+                connection.silence = 0
         except (EOFError, OSError, BrokenFrameError):
             self._drop(connection)
 
@@ -184,19 +184,19 @@ class Line:
         """
         if self._over:
             raise WorldClosedError("The world was closed.")
-        loop = asyncio.get_running_loop()
         self._count += 1
         number = self._count
         data = pack({"id": number, "ask": ask.model_dump()})
-        question = self._open[number] = Open(ask, data, loop.time(), loop.create_future())
-        self._send(number, question)
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        question = self._open[number] = Open(ask, data, future)
+        self._send(question)
         self._mind()
         try:
             return await question.future
         finally:
             self._open.pop(number, None)
 
-    def _send(self, _number: int, question: Open) -> None:
+    def _send(self, question: Open) -> None:
         if self._connection is not None:
             self._connection.writer.write(framed(question.data))
 
@@ -216,27 +216,28 @@ class Line:
         self._minding = None
         if not self._open:
             return
-        now = asyncio.get_running_loop().time()
         connection = self._connection
         if connection is None:
-            self._give_up(now - self._patience)
-        elif now - connection.heard > self._patience:
-            self._give_up(now - self._patience / _LOOKS)
+            self._look_at_questions()
+        elif connection.silence >= _LOOKS:
+            self.fail(silent(self.owner))
             self._drop(connection)
         else:
+            connection.silence += 1
             connection.writer.write(framed(pack({"id": 0, "ask": {"op": "ping"}})))
         self._mind()
 
-    def _give_up(self, before: float) -> None:
-        """Fail what has been asked before that time, unless this process becomes the owner."""
-        if not self.moving:
-            self.fail(silent(self.owner), before=before)
-
-    def fail(self, error: Exception, *, before: float = float("inf")) -> None:
-        """Fail the questions that were asked before that time of the loop."""
+    def _look_at_questions(self) -> None:
+        """Fail what has been asked in vain for long, unless this process is becoming the owner."""
         for question in self.left():
-            if question.since <= before:
-                question.future.set_exception(error)
+            question.looks += not self.moving
+            if question.looks > _LOOKS:
+                question.future.set_exception(silent(self.owner))
+
+    def fail(self, error: Exception) -> None:
+        """Fail what is open."""
+        for question in self.left():
+            question.future.set_exception(error)
 
     def close(self) -> None:
         """Ask no more; what is open fails. Idempotent."""

@@ -54,7 +54,7 @@ def raised(found: Mapping[str, Any]) -> Exception:
         return RejectedError(found.get("reason", "run_unknown"), **detail)
     named: Any = getattr(errors, str(found.get("kind")), None)
     known = isinstance(named, type) and issubclass(named, WorkflowError)
-    kind: type[WorkflowError] = named if known else WorkflowError
+    kind = cast("type[WorkflowError]", named if known else WorkflowError)
     error = kind.__new__(kind)
     # each class takes other arguments: what its constructor makes of them has crossed instead
     WorkflowError.__init__(

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 AGAIN_SECONDS: Final = 0.05  # between two attempts to own the world, or to find its owner
 BRIEFLY_SECONDS: Final = 1.0  # how long a lock may be held by somebody who can't be asked: a reader
+MENDED_SECONDS: Final = 2.0  # until a world that does not open is tried again
 NEXT_SECONDS: Final = 2.0  # how long one who doesn't take over looks for the next owner
 _HIDDEN: Final = frozenset({"token", "socket"})
 
@@ -193,17 +194,19 @@ class Seat:
         begun = loop.time()
         while True:
             late = loop.time() - begun > NEXT_SECONDS
-            if (
-                self._takes_over
-                and (late or not self._read_only)
-                and await self._own(host, follower)
-            ):
-                return True
+            pause = AGAIN_SECONDS
+            if self._takes_over and (late or not self._read_only):
+                try:
+                    if await self._own(host, follower):
+                        return True
+                except WorldError as error:  # nobody has it, and yet it cannot be opened
+                    self._line.fail(error)
+                    pause = MENDED_SECONDS
             if await self._found():
                 return False
             if late and not self._takes_over:
                 self._line.fail(_gone())
-            await asyncio.sleep(AGAIN_SECONDS)
+            await asyncio.sleep(pause)
 
     async def _found(self) -> bool:
         """Whether there is an owner, and it answers."""
@@ -219,7 +222,11 @@ class Seat:
     # --- taking over -----------------------------------------------------------------------------
 
     async def _own(self, host: Host, follower: Follower) -> bool:
-        """Take the world over, if nobody else has; what was asked is then answered here."""
+        """Take the world over, if nobody else has; what was asked is then answered here.
+
+        Raises:
+            WorldError: nobody has it, but it does not open.
+        """
         claim = asyncio.ensure_future(asyncio.to_thread(self._claimed))
         try:
             store = await asyncio.shield(claim)
@@ -228,19 +235,13 @@ class Seat:
             raise
         except WorldLockedError:
             return False
-        except WorldError as error:
-            self._line.fail(error)
-            return False
         self._line.moving = True
         try:
             held = follower.held
             await host.take(store, held, paused=follower.paused, moves=not self._read_only)
-        except BaseException as error:
+        except BaseException:
             await self._let_go(store)
-            if not isinstance(error, WorldError):
-                raise
-            self._line.fail(error)
-            return False
+            raise
         finally:
             self._line.moving = False
         _log.info("This process owns %s now.", self._path)

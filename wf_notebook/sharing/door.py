@@ -105,6 +105,8 @@ class Door:
                 await client.serve()
         except (EOFError, OSError, BrokenFrameError, TimeoutError):
             pass  # it has hung up, or is none of ours
+        except asyncio.CancelledError:
+            pass  # the door was closed; asyncio would report a cancelled connection
         finally:
             del self._guests[task]
             writer.transport.abort()

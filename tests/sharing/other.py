@@ -50,7 +50,7 @@ def answer(kind: str, value: Any) -> None:
     os.write(1, f"= {json.dumps([kind, value], default=repr)}\n".encode())
 
 
-class Failed(Exception):
+class FailedThereError(Exception):
     """What the other process was told to do has failed there."""
 
 
@@ -84,7 +84,7 @@ class Other:
             if line.startswith("= "):
                 kind, value = json.loads(line[2:])
                 if kind == "error":
-                    raise Failed(": ".join(value))
+                    raise FailedThereError(": ".join(value))
                 return value
 
     def ask(self, line: str) -> Any:
@@ -101,7 +101,7 @@ class Other:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise Failed(f"process {self.pid} has ended")
+            raise FailedThereError(f"process {self.pid} has ended")
         if line.startswith("! "):
             self.told.append(line[2:-1])
         return line
@@ -115,7 +115,7 @@ class Other:
     def kill(self) -> None:
         """kill -9; what its steps had said by then is read to the end."""
         self._process.kill()
-        with suppress(Failed):
+        with suppress(FailedThereError):
             while True:
                 self._line()
         self._end()
@@ -125,7 +125,7 @@ class Other:
         if self._process.poll() is None:
             assert self._process.stdin is not None
             self._process.stdin.close()
-            with suppress(Failed):
+            with suppress(FailedThereError):
                 while True:
                     self._line()
         self._end()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from wf_notebook.clock import SECOND_US
 from wf_notebook.definition.model import Definition
 from wf_notebook.engine.activity import Activity, Blocked, from_log, renewed
-from wf_notebook.engine.answers import answer, kept, refuse, too_late
+from wf_notebook.engine.answers import answer, deny, grant, kept, refuse, too_late
 from wf_notebook.engine.attempts import Attempts
 from wf_notebook.engine.decide import (
     Decision,
@@ -242,7 +242,7 @@ class Runner:
         waits = act.state.open_waits if act is not None else []
         chosen = [w.id for w in waits if w.id == wait_id or (wait_id is None and w.kind == "sleep")]
         if not chosen:
-            reply.set_result(0)
+            grant(reply, 0)
         for wait in chosen:
             last = wait == chosen[-1]
             self.post(run_id, WaitEnded(wait, woken=True, reply=reply if last else None))
@@ -304,7 +304,7 @@ class Runner:
         pen = self._pen(act)
         decision = decide(act.state, items, pen)
         for reply, error in decision.refused:
-            reply.set_exception(error)
+            deny(reply, error)
         result = Draft()
         try:
             outcome, chunks = await self._answer(act, decision)
@@ -375,7 +375,7 @@ class Runner:
         await self._feeder.discard(act)
         shown = error if isinstance(error, WorkflowError) else overtaken(act, error)
         for reply in decision.askers():
-            reply.set_exception(shown)
+            deny(reply, shown)
         reason: BlockReason = "isolation" if isinstance(error, IsolationError) else "world"
         act.blocked = Blocked(reason, shown.message, shown.hint)
         act.inbox[:0] = [left for item in items if (left := kept(item)) is not None]
@@ -396,7 +396,7 @@ class Runner:
         on every replay.
         """
         for reply in decision.askers():
-            reply.set_exception(error)
+            deny(reply, error)
         if not all(isinstance(item, Resumed) for item in items):
             act.inbox.append(GaveUp("PAYLOAD_ERROR", failure_of(error)))
         await self._feeder.discard(act)

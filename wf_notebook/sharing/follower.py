@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wf_notebook.definition.model import Definition
 from wf_notebook.engine import decide
 from wf_notebook.engine.activity import Activity, Blocked, from_log
+from wf_notebook.engine.answers import deny, grant
 from wf_notebook.engine.attributes import Attributes
 from wf_notebook.errors import (
     RunNotFoundError,
@@ -42,9 +43,7 @@ if TYPE_CHECKING:
     from wf_notebook.world.events import Event
     from wf_notebook.world.store import EventStore
 
-_HINT: Final = (
-    "Define it there, or close the world there: this process then takes over and goes on."
-)
+_CLOSE: Final = "close the world there: this process then takes over and goes on."
 
 
 class Follower:
@@ -185,11 +184,11 @@ class Follower:
             seq = (await self._line.ask(protocol.Post(run=run_id, item=_message(item)))).value
             await self._caught_up(run_id, seq)
         except (WorkflowError, RejectedError) as error:
-            if reply is not None and reply.set_running_or_notify_cancel():
-                reply.set_exception(error)
+            if reply is not None:
+                deny(reply, error)
         else:
-            if reply is not None and reply.set_running_or_notify_cancel():
-                reply.set_result(seq)
+            if reply is not None:
+                grant(reply, seq)
 
     async def _caught_up(self, run_id: str, seq: int) -> None:
         """Let the mirror know an event before whoever caused it is told."""
@@ -210,12 +209,12 @@ class Follower:
             act = await self.find(run_id)
             await self._read_on(act)
         except WorkflowError as error:
-            reply.set_exception(error)
+            deny(reply, error)
             return
         waits = act.state.open_waits
         chosen = [w.id for w in waits if w.id == wait_id or (wait_id is None and w.kind == "sleep")]
         if not chosen:
-            reply.set_result(0)
+            grant(reply, 0)
         for wait in chosen:
             last = wait == chosen[-1]
             self.post(run_id, decide.WaitEnded(wait, woken=True, reply=reply if last else None))
@@ -328,12 +327,16 @@ class Follower:
         """Why it cannot go on, in terms of who could mend it."""
         if fact is None:
             return None
-        steps = fact.report.get("steps")
-        if fact.reason != "step" or not isinstance(steps, str):
-            return Blocked(fact.reason, fact.message, fact.hint, fact.report)
-        owner = named(self._line.owner)
-        message = f"It needs a step that the owner of its world, {owner}, has not defined: {steps}."
-        return Blocked("step", message, _HINT, fact.report)
+        owner = f"the owner of its world, {named(self._line.owner)},"
+        match fact.reason, fact.report.get("steps"):
+            case "step", str(steps):
+                said = f"It needs a step that {owner} has not defined: {steps}."
+                return Blocked("step", said, f"Define it there, or {_CLOSE}", fact.report)
+            case "origin", _:
+                said = f"{fact.message} Runs are moved by {owner} not by this process."
+                return Blocked("origin", said, f"Adopt it there, or {_CLOSE}", fact.report)
+            case _:
+                return Blocked(fact.reason, fact.message, fact.hint, fact.report)
 
     # --- the end -----------------------------------------------------------------------------
 

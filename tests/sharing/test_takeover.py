@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -282,3 +283,30 @@ def test_a_dead_owners_socket_is_removed(here: Here, others: Others, world_path:
     assert world.owned
     world.close()
     assert [name for name in os.listdir(folder) if "sock" in name or "lock" in name] == []
+
+
+FORK = """
+import os
+forked = os.fork()
+if forked == 0:
+    for descriptor in range(3):
+        os.close(descriptor)  # the test reads until the owner has ended
+    import signal
+    signal.pause()
+"""
+
+
+def test_a_child_of_the_owner_does_not_stand_in_for_it(here: Here, others: Others) -> None:
+    """A process that the owner forked lives on: it holds neither lock nor connection."""
+    owner = others()
+    run_id = asleep(owner)
+    world = here()
+    run = world.get(run_id)
+    owner.ask(f"exec({FORK!r})")
+    forked = owner.ask("forked")
+    try:
+        owner.kill()
+        until_owned(world, run)
+    finally:
+        os.kill(forked, signal.SIGKILL)
+        os.waitpid(forked, 0)

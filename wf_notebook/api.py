@@ -26,7 +26,7 @@ from wf_notebook.sharing.seat import Seat
 from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.keys import resolve_key
 from wf_notebook.world.lock import named
-from wf_notebook.world.paths import MEMORY, default_path, world_path
+from wf_notebook.world.paths import default_path, world_path
 from wf_notebook.world.store import Queried
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class World:
 
     def __init__(  # noqa: PLR0913 - everything it acts on comes in through the door
         self,
-        store: EventStore,
+        store: EventStore | Seat,
         *,
         path: str = "",
         steps: StepRegistry = REGISTRY,
@@ -79,13 +79,12 @@ class World:
         read_only: bool = False,
         paused: bool = False,
         notebook: str = "",
-        seat: Seat | None = None,
     ) -> None:
         self.path = path
         self.read_only = read_only
-        self._seat = seat
+        self._seat = seat = store if isinstance(store, Seat) else None
         self.host = Host(
-            store,
+            store.take(steps, paused=paused) if isinstance(store, Seat) else store,
             steps=steps,
             clock=clock or SystemClock(),
             ids=ids or SystemIds(),
@@ -312,9 +311,25 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         RegistrationError: `steps` cannot be used.
     """
     registry = REGISTRY if steps is None else StepRegistry(steps_by_alias(steps).values())
-    chosen = default_world_path() if path is None else path
+    chosen = os.fspath(default_world_path() if path is None else path)
+    return World(
+        _seat(chosen, key, read_only=read_only, takeover=takeover, limits=limits),
+        path=chosen, steps=registry, clock=clock, limits=limits, isolation=isolation,
+        read_only=read_only, paused=paused, notebook=config.notebook_name(),
+    )  # fmt: skip
+
+
+def _seat(
+    path: str,
+    key: KeySource | KeyProvider | None,
+    *,
+    read_only: bool,
+    takeover: bool,
+    limits: Limits | None,
+) -> Seat:
+    """This process's seat in a world, not taken yet."""
     provider = resolve_key(
-        str(chosen),
+        path,
         key,
         env_key=config.master_key_from_environment(),
         config_folder=config.user_config_folder(),
@@ -323,37 +338,13 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
 
     def claim(words: Mapping[str, Any]) -> DuckDBStore:
         return DuckDBStore.open(
-            os.fspath(chosen),
-            key_provider=provider,
-            read_only=read_only,
-            owner={**owner, **words},
+            path, key_provider=provider, read_only=read_only, owner={**owner, **words}
         )
 
-    seat = None
-    if os.fspath(chosen) != MEMORY:
-        place = world_path(chosen)
-        _refuse_twice(place)
-        seat = Seat(
-            place,
-            claim,
-            steps=registry,
-            read_only=read_only,
-            takes_over=takeover,
-            paused=paused,
-            patience=(limits or config.Limits()).owner_seconds,
-        )
-    return World(
-        claim({}) if seat is None else seat.take(),
-        path=os.fspath(chosen),
-        steps=registry,
-        clock=clock,
-        limits=limits,
-        isolation=isolation,
-        read_only=read_only,
-        paused=paused,
-        notebook=config.notebook_name(),
-        seat=seat,
-    )
+    place = world_path(path)
+    _refuse_twice(place)
+    patience = (limits or config.Limits()).owner_seconds
+    return Seat(place, claim, read_only=read_only, takes_over=takeover, patience=patience)
 
 
 def _refuse_twice(place: str) -> None:

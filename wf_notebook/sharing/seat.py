@@ -26,7 +26,7 @@ from wf_notebook.sharing.line import Line, NoOwnerError, silent
 from wf_notebook.sharing.listener import clean, listen
 from wf_notebook.sharing.remote import RemoteStore
 from wf_notebook.world.lock import owner_of
-from wf_notebook.world.paths import prepare
+from wf_notebook.world.paths import MEMORY, prepare
 from wf_notebook.world.store import RejectedError
 
 if TYPE_CHECKING:
@@ -53,10 +53,8 @@ class Seat:
     Args:
         path: the world's real path.
         claim: opens the file as its owner, and writes what it is given into the lock file.
-        steps: what is registered here.
         read_only: the file is only read: nothing is owned, and nobody is let in.
         takes_over: whether to own the world once its owner is gone.
-        paused: whether attempts are held back until the host's `release`.
         patience: seconds that an owner may be silent while it is asked.
 
     Attributes:
@@ -64,27 +62,23 @@ class Seat:
         follower: the engine, while this process follows.
     """
 
-    def __init__(  # noqa: PLR0913 - keyword-only past what is claimed and how
+    def __init__(
         self,
         path: str,
         claim: Callable[[Mapping[str, Any]], EventStore],
         *,
-        steps: StepRegistry,
         read_only: bool,
         takes_over: bool,
-        paused: bool,
         patience: float,
     ) -> None:
         self.thread: LoopThread | None = None
         self.follower: Follower | None = None
         self._path = path
         self._claim = claim
-        self._steps = steps
         self._read_only = read_only
         self._takes_over = takes_over
-        self._paused = paused
-        self._patience = patience
         self._listener: Listener | None = None
+        self._patience = patience
         self._line = Line(patience, self._notice)
         self._door: Door | None = None
         self._following: asyncio.Task[None] | None = None
@@ -100,27 +94,40 @@ class Seat:
 
     # --- sitting down ----------------------------------------------------------------------------
 
-    def take(self) -> EventStore:
+    def take(self, steps: StepRegistry, *, paused: bool) -> EventStore:
         """Return the world: opened here, or as its owner shows it.
+
+        Args:
+            steps: what is registered here; used once this process owns the world.
+            paused: whether attempts are held back then.
 
         Raises:
             WorldLockedError: somebody has it who can't be asked, or this process has.
             WorldError: it cannot be opened.
         """
+        try:
+            store = self._claimed_or_none()
+            return store or self._follow_as(steps, paused=paused)
+        except BaseException:
+            if self.thread is not None:
+                self.thread.close()
+            raise
+
+    def _claimed_or_none(self) -> EventStore | None:
+        """Own the world, or find its owner: then None."""
         begun = time.monotonic()
         while True:
             try:
                 return self._claimed()
             except WorldLockedError as error:
-                waited = time.monotonic() - begun
-                found = self._followed(error, waited)
-            if found is not None:
-                return found
+                found = self._found_owner(error, waited=time.monotonic() - begun)
+            if found:
+                return None
             time.sleep(AGAIN_SECONDS)
 
     def _claimed(self) -> EventStore:
         """Own the world, with the socket that the lock file names."""
-        if self._read_only:
+        if self._read_only or self._path == MEMORY:
             return self._claim({})
         prepare(self._path)
         left = owner_of(self._path)
@@ -136,8 +143,8 @@ class Seat:
             self._listener = listener
         return store
 
-    def _followed(self, locked: WorldLockedError, waited: float) -> EventStore | None:
-        """Follow the owner; None if it may be there in a moment.
+    def _found_owner(self, locked: WorldLockedError, *, waited: float) -> bool:
+        """Whether the owner answers; if not, it may do so in a moment.
 
         Raises:
             WorldLockedError: it is not there, or cannot be asked.
@@ -148,20 +155,22 @@ class Seat:
         if "socket" not in words:
             if waited > BRIEFLY_SECONDS:
                 raise locked
-            return None
-        thread = self.thread = self.thread or LoopThread("wf-loop")
+            return False
         try:
-            thread.submit(self._line.connect(words)).result()
+            self._loop().submit(self._line.connect(words)).result()
         except NoOwnerError:
             if waited > self._patience:
-                thread.close()
                 raise silent(words) from None
-            return None
-        except BaseException:
-            thread.close()
-            raise
-        store = RemoteStore(self._line, thread.loop)
-        self.follower = Follower(self._line, store, steps=self._steps, paused=self._paused)
+            return False
+        return True
+
+    def _loop(self) -> LoopThread:
+        self.thread = self.thread or LoopThread("wf-loop")
+        return self.thread
+
+    def _follow_as(self, steps: StepRegistry, *, paused: bool) -> EventStore:
+        store = RemoteStore(self._line, self._loop().loop)
+        self.follower = Follower(self._line, store, steps=steps, paused=paused)
         return store
 
     # --- while it sits ---------------------------------------------------------------------------

@@ -11,6 +11,7 @@ questions fail, and go through again when it goes on. Nothing is sent while noth
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -24,6 +25,7 @@ from wf_notebook.world.lock import named
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_log = logging.getLogger("wf_notebook")
 _LOOKS: Final = 4  # at the silence of an owner: counted, because this process may be stopped, too
 
 
@@ -146,7 +148,9 @@ class Line:
             while True:
                 self._heard(protocol.said(await receive(connection.reader)))
                 connection.silence = 0
-        except (EOFError, OSError, BrokenFrameError):
+        except Exception as error:  # noqa: BLE001 - what can't be taken in ends this connection
+            if not isinstance(error, EOFError | OSError):
+                _log.warning("The line to the owner of the world is cut: %s", error)
             self._drop(connection)
 
     def _heard(self, found: protocol.Said) -> None:

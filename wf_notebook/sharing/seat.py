@@ -82,6 +82,7 @@ class Seat:
         self._line = Line(patience, self._notice)
         self._door: Door | None = None
         self._following: asyncio.Task[None] | None = None
+        self._answering: list[asyncio.Task[None]] = []
 
     @property
     def owner(self) -> dict[str, Any]:
@@ -208,8 +209,9 @@ class Seat:
                 try:
                     if await self._own(host, follower):
                         return True
-                except WorldError as error:  # nobody has it, and yet it cannot be opened
-                    self._line.fail(error)
+                except Exception as error:  # noqa: BLE001 - it may be mended: who asks is told
+                    _log.warning("%s could not be taken over: %s", self._path, error)
+                    self._line.fail(_unopened(error))
                     pause = MENDED_SECONDS
             if await self._found():
                 return False
@@ -316,6 +318,13 @@ async def _answered(desk: Desk, question: Open) -> None:
     else:
         if not question.future.done():
             question.future.set_result(reply)
+
+
+def _unopened(error: Exception) -> WorldError:
+    """Return what is said where nobody has the world, and yet it cannot be opened."""
+    if isinstance(error, WorldError):
+        return error
+    return WorldError(f"The world could not be taken over: {type(error).__name__}: {error}.")
 
 
 def _gone() -> WorldClosedError:

@@ -12,6 +12,7 @@ from wf_notebook.engine.loops import LoopThread
 from wf_notebook.errors import WorldError, WorldLockedError
 from wf_notebook.isolation.choose import prove
 from wf_notebook.world.lock import named
+from wf_notebook.world.mounts import network_file_system, warning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,10 +71,16 @@ def _world(caller: Caller) -> Sequence[tuple[str, str]]:
         return [("world", str(error))]
     return [
         ("world", world.path),
+        *_disk(os.path.realpath(world.path)),
         ("owner", _owner(world)),
         ("key", _key_place() if world.owned or not world.owner else "the owner's: not needed here"),
         ("isolation", f"{world.host.mode(None)} unless a run says otherwise"),
     ]
+
+
+def _disk(path: str) -> Sequence[tuple[str, str]]:
+    kind = network_file_system(path)
+    return [] if kind is None else [("disk", warning(path, kind))]
 
 
 def _owner(world: World) -> str:

@@ -26,6 +26,7 @@ from wf_notebook.sharing.line import Line, NoOwnerError, silent
 from wf_notebook.sharing.listener import clean, listen
 from wf_notebook.sharing.remote import RemoteStore
 from wf_notebook.world.lock import owner_of
+from wf_notebook.world.mounts import network_file_system, warning
 from wf_notebook.world.paths import MEMORY, prepare
 from wf_notebook.world.store import RejectedError
 
@@ -142,6 +143,8 @@ class Seat:
         if listener is not None:
             clean(self._path, left, listener)
             self._listener = listener
+        if (kind := network_file_system(self._path)) is not None:
+            _log.warning(warning(self._path, kind))
         return store
 
     def _found_owner(self, locked: WorldLockedError, *, waited: float) -> bool:

@@ -6,6 +6,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 from pydantic import BaseModel
 
@@ -228,11 +229,13 @@ def test_twice_in_one_process_is_refused(here: Here, others: Others, world_path:
 
 def test_closing_leaves_nothing_behind(here: Here, others: Others, world_path: str) -> None:
     """No socket, no lock, no thread; what is asked afterwards says that the world was closed."""
+    before = len(psutil.Process().net_connections("unix"))
     owner = others()
     world = here()
     run = world.start(flows.ASK, ("t",), steps=[flows.work])
     run.wait_for("hook", timeout=30)
     world.close()
+    assert len(psutil.Process().net_connections("unix")) == before
     with pytest.raises(WorldClosedError):
         run.resume("t", 1)
     owner.close()

@@ -173,14 +173,16 @@ def test_only_sockets_of_ours_are_removed(tmp_path: Path) -> None:
 def test_what_dead_owners_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sockets beside the world and the one that the lock file named; never the one that stays."""
     monkeypatch.chdir(tmp_path)
-    dead, alive = listen("w"), listen("w")
+    found = dead, alive, other = listen("w"), listen("w"), listen("w.x")
     assert dead is not None
     assert alive is not None
+    assert other is not None
     clean("w", {"socket": 5}, alive)
     assert os.path.exists(alive.words["socket"])
     assert not os.path.exists(dead.words["socket"])
-    dead.close()
-    alive.close()
+    assert os.path.exists(other.words["socket"])  # of another world, whose name begins alike
+    for one in found:
+        one.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root to chown")

@@ -27,6 +27,7 @@ SUFFIX: Final = ".sock"
 LOOPBACK: Final = "127.0.0.1:"  # where there are no sockets with a path
 _FOLDER: Final = "wf-notebook-"
 _PATH_BYTES: Final = 100  # of a socket's path: some systems take 103, none less
+_RANDOM: Final = 8  # letters in the name of a socket
 _BACKLOG: Final = 64
 
 _log = logging.getLogger("wf_notebook")
@@ -98,7 +99,7 @@ def _on_loopback() -> Listener:
 
 def _beside(world: str) -> Listener | None:
     """A socket in the world's folder, unless its path is too long or the file system has none."""
-    path = f"{world}.{SystemIds().seed().hex()[:8]}{SUFFIX}"
+    path = f"{world}.{SystemIds().seed().hex()[:_RANDOM]}{SUFFIX}"
     if len(os.fsencode(path)) > _PATH_BYTES:
         return None
     try:
@@ -140,7 +141,7 @@ def clean(world: str, left: Mapping[str, Any], listener: Listener) -> None:
         listener: the one that stays.
     """
     named = left.get("socket")
-    beside = glob.glob(f"{glob.escape(world)}.*{SUFFIX}")
+    beside = glob.glob(f"{glob.escape(world)}.{'[0-9a-f]' * _RANDOM}{SUFFIX}")  # of no other world
     for place in {*beside, named if isinstance(named, str) else ""} - {listener.words["socket"]}:
         remove(place)
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from wf_notebook import config
+from wf_notebook.claiming import claim_of
 from wf_notebook.clock import SystemClock
 from wf_notebook.definition.compile import compile_definition
 from wf_notebook.definition.given import steps_by_alias
@@ -18,16 +19,18 @@ from wf_notebook.engine.host import Host, Origin
 from wf_notebook.errors import (
     DefinitionError,
     WorldError,
+    WorldLockedError,
 )
 from wf_notebook.ids import SystemIds
 from wf_notebook.launching import Arguments, launched, prepare
 from wf_notebook.run import Run
-from wf_notebook.world import oskeyring
+from wf_notebook.sharing.seat import Seat
 from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.filesystems import warn_if_shared
-from wf_notebook.world.keys import key_folder, resolve_key
-from wf_notebook.world.paths import default_path, notebook_folder, world_path
+from wf_notebook.world.lock import named
+from wf_notebook.world.paths import default_path, world_path
 from wf_notebook.world.rotation import Rotation, successor
+from wf_notebook.world.store import Queried
 from wf_notebook.world.upkeep import FORGOTTEN
 
 if TYPE_CHECKING:
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
     from wf_notebook.errors import WorldDamagedError
     from wf_notebook.ids import Ids
     from wf_notebook.world.duckdb import Table
-    from wf_notebook.world.keys import KeyKeeper, KeyProvider, KeySource
+    from wf_notebook.world.keys import KeyProvider, KeySource
     from wf_notebook.world.store import EventStore, RunRow
 
 __all__ = [
@@ -66,11 +69,12 @@ class World:
     Attributes:
         path: the file, or ":memory:".
         host: the engine, for those who build on it.
+        seat: this process's seat in a world that others may share; None for a store that was given.
     """
 
     def __init__(  # noqa: PLR0913 - everything it acts on comes in through the door
         self,
-        store: EventStore,
+        store: EventStore | Seat,
         *,
         path: str = "",
         steps: StepRegistry = REGISTRY,
@@ -84,9 +88,9 @@ class World:
     ) -> None:
         self.path = path
         self.read_only = read_only
-        self._store = store
+        self.seat = seat = store if isinstance(store, Seat) else None
         self.host = Host(
-            store,
+            store.take(steps, paused=paused) if isinstance(store, Seat) else store,
             steps=steps,
             clock=clock or SystemClock(),
             ids=ids or SystemIds(),
@@ -94,10 +98,14 @@ class World:
             isolation=isolation,
             paused=paused,
             notebook=notebook,
+            thread=None if seat is None else seat.thread,
+            engine=None if seat is None else seat.follower,
         )
         _OPEN.append(self)
         if not read_only:
             self.host.open()
+        if seat is not None:
+            seat.begin(self.host)
         for callback in _LISTENERS:
             callback(self)
 
@@ -108,28 +116,53 @@ class World:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<World {self.path or 'of a store'}>"
+        whose = f", owned by {named(self.owner)}" if self._follows else ""
+        return f"<World {self.path or 'of a store'}{whose}>"
 
     @property
     def id(self) -> str:
         """A random id, made when the world was created."""
-        return self._store.world_id
+        return self.host.store.world_id
 
     @property
     def commits(self) -> int:
-        """How many commits were made since it was opened."""
-        return self._store.commits
+        """How many commits this process has made since it was opened."""
+        return self.host.store.commits
+
+    @property
+    def owned(self) -> bool:
+        """Whether this process owns the world: its runs move here, and nowhere else.
+
+        While another process owns it, everything that is asked of it here goes there; this process
+        takes it over when the other one ends.
+        """
+        return not (self._follows or self.read_only)
+
+    @property
+    def _follows(self) -> bool:
+        return self.seat is not None and self.seat.follower is not None
+
+    @property
+    def owner(self) -> dict[str, Any]:
+        """Who owns the world: `pid`, `kernel`, `notebook`, `since`; empty if nobody does."""
+        return {} if self.seat is None else self.seat.owner
 
     @property
     def damage(self) -> WorldDamagedError | None:
         """What was found damaged at opening, and read around or accepted; None for a whole world."""
-        return self._store.damage if isinstance(self._store, DuckDBStore) else None
+        return None if self._file is None else self._file.damage
 
     @property
     def locked(self) -> str | None:
         """Which key is missing, in a sentence, while only what is plain can be seen; else None."""
-        store = self._store
-        return str(store.locked) if isinstance(store, DuckDBStore) and store.locked else None
+        locked = None if self._file is None else self._file.locked
+        return None if locked is None else str(locked)
+
+    @property
+    def _file(self) -> DuckDBStore | None:
+        """The file, if this process has it open."""
+        store = self.host.store
+        return store if isinstance(store, DuckDBStore) else None
 
     # --- runs --------------------------------------------------------------------------------
 
@@ -157,7 +190,7 @@ class World:
     ) -> list[RunRow]:
         """Return one plain line for each run, newest first; `attributes` as for `runs`."""
         most = None if attributes else limit
-        stored = self._store.runs(status=status, workflow_id=workflow_id, limit=most)
+        stored = self.host.store.runs(status=status, workflow_id=workflow_id, limit=most)
         wanted = (attributes or {}).items()
         return [r for r in self.host.wait(stored) if wanted <= r.attributes.items()][:limit]
 
@@ -189,7 +222,7 @@ class World:
 
     def unfinished(self, workflow_id: str | None = None) -> list[Run]:
         """Return the runs that have not ended, newest first."""
-        rows = self.host.wait(self._store.unfinished())
+        rows = self.host.wait(self.host.store.unfinished())
         chosen = [r for r in rows if workflow_id in (None, r.workflow_id)]
         return [self.get(row.run_id) for row in reversed(chosen)]
 
@@ -239,14 +272,22 @@ class World:
     @property
     def key_place(self) -> str:
         """Where its key is looked for, and whether it is there."""
+        if self._follows:
+            return "the owner's: not needed here"
         store = self._stored("no key")
         there = "missing: " if store.locked else ""
         return f"{there}{store.key_id} in {store.key_provider.where(store.key_id)}"
 
     def _stored(self, lacks: str) -> DuckDBStore:
-        if not isinstance(self._store, DuckDBStore):
+        if self._follows:
+            raise WorldLockedError(
+                f"That is done by the owner of the world, {named(self.owner)}.",
+                owner=self.owner,
+                hint="Ask for it there, or close the world there: this process then takes it over.",
+            )
+        if self._file is None:
             raise WorldError(f"This world is not a DuckDB file, so it has {lacks}.")
-        return self._store
+        return self._file
 
     def settle(self) -> None:
         """Wait until the unfinished runs found at opening are known to the engine."""
@@ -262,13 +303,20 @@ class World:
         Raises:
             WorldQueryError: it is not one SELECT or EXPLAIN, or DuckDB refused it.
         """
-        return self.host.wait(self._stored("no SQL").sql(query))
+        store = self.host.store
+        if not isinstance(store, Queried):
+            msg = "This world is not a DuckDB file, so there is no SQL over it."
+            raise WorldError(msg)
+        return self.host.wait(store.sql(query))
 
     def close(self) -> None:
         """Set all runs aside and close the file; they go on when it is opened again.
 
-        If it was interrupted, call it again; the next world that is opened does so, too.
+        A process that follows the world then owns it, and they go on there. If it was interrupted,
+        call it again; the next world that is opened does so, too.
         """
+        if self.seat is not None:
+            self.seat.end(self.host)
         self.host.close()
         if self in _OPEN:
             _OPEN.remove(self)
@@ -335,10 +383,13 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
     accept_loss: bool = False,
     paused: bool = False,
     limits: Limits | None = None,
+    takeover: bool = True,
 ) -> World:
     """Open a world, or make it; its unfinished runs go on.
 
-    Warns, once for each world, if it lies on a file system whose locks may not hold.
+    If another process owns it, the world follows that one: runs are started, resumed and shown at
+    once, and move there. See `World.owned`. Warns, once for each world, if it lies on a file system
+    whose locks may not hold.
 
     Args:
         path: a local file, ":memory:", or None for the notebook's own.
@@ -352,57 +403,40 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         accept_loss: go on with what is whole of a damaged world; it is copied aside first.
         paused: hold steps back until `World.release()`.
         limits: budgets.
+        takeover: whether this process owns the world once the one that does has ended.
 
     Raises:
         WorldPathError: the path is not a local file.
         WorldFullError: there is no room for it; nothing of it is left.
-        WorldLockedError: another process owns the world.
+        WorldLockedError: this process has opened it already, or another one that can't be asked.
         WorldDamagedError, WorldVersionError: the file cannot be used; it is left as it is.
         WorldKeyError: what is given as key is not one.
         RegistrationError: `steps` cannot be used.
     """
     registry = REGISTRY if steps is None else StepRegistry(steps_by_alias(steps).values())
-    chosen = default_world_path() if path is None else path
-    warn_if_shared(world_path(chosen), stacklevel=2)
-    provider = resolve_key(
-        str(chosen),
-        key,
-        env_key=config.master_key_from_environment(),
-        keepers=_keepers(os.fspath(chosen)),
-    )
-    owner = {"notebook": config.notebook_path() or "", "kernel": os.getpid()}
+    chosen = os.fspath(default_world_path() if path is None else path)
+    place = world_path(chosen)
+    warn_if_shared(place, stacklevel=2)
     _finish_closing()
-    store: DuckDBStore | None = None
+    _refuse_twice(place)
+    claim = claim_of(chosen, key, read_only=read_only, accept_loss=accept_loss)
+    patience = (limits or config.Limits()).owner_seconds
+    seat = Seat(place, claim, read_only=read_only, takes_over=takeover, patience=patience)
     try:
-        store = DuckDBStore.open(
-            os.fspath(chosen),
-            key_provider=provider,
-            read_only=read_only,
-            owner=owner,
-            accept_loss=accept_loss,
-        )
         return World(
-            store,
-            path=os.fspath(chosen),
-            steps=registry,
-            clock=clock,
-            limits=limits,
-            isolation=isolation,
-            read_only=read_only,
-            paused=paused,
-            notebook=config.notebook_name(),
-        )
+            seat, path=chosen, steps=registry, clock=clock, limits=limits, isolation=isolation,
+            read_only=read_only, paused=paused, notebook=config.notebook_name(),
+        )  # fmt: skip
     except BaseException:  # an interrupt, too: nobody else could let go of the file
-        _let_go(store)
+        _let_go(seat)
         raise
 
 
-def _let_go(store: EventStore | None) -> None:
+def _let_go(seat: Seat) -> None:
     """Close what nobody has a handle of."""
-    if store is not None:
-        for world in [w for w in _OPEN if w.host.store is store]:
-            world.close()
-        store.close()
+    for world in [w for w in _OPEN if w.seat is seat]:
+        world.close()
+    seat.leave()
 
 
 def _finish_closing() -> None:
@@ -411,15 +445,15 @@ def _finish_closing() -> None:
         world.close()
 
 
-def _keepers(path: str) -> list[KeyKeeper]:
-    """Return where this user's keys are kept: in files, in the system's keyring, or both."""
-    notebook = config.notebook_path()
-    near = [notebook_folder(path)]
-    near += [] if notebook is None else [os.path.dirname(os.path.abspath(notebook))]
-    files = key_folder(config.user_config_folder(), notebooks=near, home=os.path.expanduser("~"))
-    if config.keyring_first():
-        return [oskeyring.KeyringKey(), files]
-    return [files, oskeyring.SpareKeyring()] if oskeyring.available() else [files]
+def _refuse_twice(place: str) -> None:
+    """Refuse a world that this process follows already; the lock refuses one that it owns."""
+    for world in open_worlds():
+        if not world.owned and not world.read_only and os.path.realpath(world.path) == place:
+            raise WorldLockedError(
+                f"This process has already opened {place}.",
+                owner=world.owner,
+                hint="Use the world that is open, or close it first.",
+            )
 
 
 def current_world(

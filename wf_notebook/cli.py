@@ -75,7 +75,7 @@ class _Place:
         from wf_notebook.api import open_world
 
         if self._world is None:
-            self._world = open_world(chosen_world(self.path), read_only=not write)
+            self._world = open_world(chosen_world(self.path), read_only=not write, takeover=False)
         return self._world
 
     def close(self) -> None:

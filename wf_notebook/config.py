@@ -23,6 +23,7 @@ class Limits:
         events_per_run: events of one run.
         concurrent_steps: attempts in flight in one world.
         live_guests: guests kept alive; the rest replay cold.
+        owner_seconds: how long the process that owns a world may be silent when it is asked.
     """
 
     activation_seconds: float = 30.0
@@ -33,6 +34,7 @@ class Limits:
     events_per_run: int = 25_000
     concurrent_steps: int = 64
     live_guests: int = 64
+    owner_seconds: float = 10.0
 
 
 def master_key_from_environment() -> str | None:

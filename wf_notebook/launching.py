@@ -122,7 +122,7 @@ def launched(host: Host, launch: Launch, *, attach: bool) -> Run:
     """
     if attach:
         host.settle()
-        found = host.call(lambda: _alike(host, launch))
+        found = host.wait(host.submit(_alike(host, launch)))
         if found is not None:
             act = host.wait(host.activity(found.run_id))  # with its definition: forms need it
             return Run(host, act, attached=True)
@@ -141,10 +141,10 @@ def _same_arguments(act: Activity, launch: Launch) -> bool:
     return before == canonical([list(launch.args), dict(launch.kwargs)])
 
 
-def _alike(host: Host, launch: Launch) -> Activity | None:
+async def _alike(host: Host, launch: Launch) -> Activity | None:
     """Return the newest unfinished run of the same definition, arguments and notebook."""
     wanted = (launch.definition.workflow_id, launch.definition.source_hash)
-    for act in reversed(host.runner.unfinished):
+    for act in reversed(await host.runner.live()):
         created = act.state.created
         here = act.state.notebook == launch.origin.notebook
         same = (created.get("workflow_id"), created.get("source_hash")) == wanted

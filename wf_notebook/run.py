@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from wf_notebook import history
 from wf_notebook.definition.values import from_tree
 from wf_notebook.engine.failures import told, with_steps
-from wf_notebook.engine.holds import changed
 from wf_notebook.engine.host import Host, Launch, Origin, copy_state
 from wf_notebook.errors import (
     DivergenceError,
@@ -187,8 +186,7 @@ class Run:
     @property
     def changed(self) -> tuple[str, ...]:
         """Aliases of steps whose code, as defined here, isn't the code that it was started with."""
-        known = self._act.definition
-        return () if known is None else changed(known, self._host.runner.steps.get)
+        return self._host.runner.changed(self._act)
 
     @property
     def attributes(self) -> Mapping[str, str]:

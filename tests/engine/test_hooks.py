@@ -186,3 +186,17 @@ def test_a_resume_sent_again_reaches_no_other_run(world: World) -> None:
     assert second.status == "suspended"
     world.resume("t", "for the second", resume_id="click-2")
     assert second.result(timeout=10) == "for the second"
+
+
+def test_who_waits_no_longer_harms_no_run(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """A future that its holder has cancelled is answered to nobody; the run goes on."""
+    run = ask(world)
+
+    def asked_and_given_up() -> None:
+        for future in (run.actions.wake(None), world.host.adopt(run.id)):
+            assert future.cancel()
+
+    world.host.call(asked_and_given_up)
+    run.resume("approve", {"ok": True, "amount": 1})
+    assert run.result(timeout=10) == [True, 1]
+    assert [record.getMessage() for record in caplog.records] == []

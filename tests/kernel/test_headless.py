@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -228,14 +229,19 @@ def test_another_world(notebook: Callable[..., Path], wf: Callable[..., tuple[in
     assert "completed" in wf("runs", "--world", elsewhere)[1]
 
 
-def test_a_world_in_use_is_exit_code_5(
+def test_a_world_in_use_is_followed(
     notebook: Callable[..., Path], wf: Callable[..., tuple[int, str]]
 ) -> None:
-    """The lock is named, for the notebook and for the commands."""
+    """The run moves in the process that owns the world; what that one lacks is said."""
     from wf_notebook import open_world
 
     path = notebook(CELL, "await r")
-    with open_world(path.parent / ".wf_notebook" / "refund.duckdb"):
+    with open_world(path.parent / ".wf_notebook" / "refund.duckdb") as world:
         code, said = wf("run", str(path))
-        assert code == 5
-        assert "WF301" in said
+        assert code == 1
+        assert f"the owner of its world, process {os.getpid()}" in said
+        assert [run.status for run in world.runs()] == ["blocked"]
+        lock = path.parent / ".wf_notebook" / "refund.duckdb.lock"
+        lock.write_text(json.dumps({"pid": 1}))
+        code, said = wf("run", str(path))
+        assert (code, "WF301" in said) == (5, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from tests.kernel.conftest import REFUND, SETUP, WIDGET
@@ -308,11 +309,13 @@ def test_loading_makes_no_world_and_unloading_leaves_nothing(kernel: Kernel) -> 
     assert "suspended" in kernel.ok("%wf runs").printed
 
 
-def test_a_world_owned_elsewhere_is_one_quiet_line(kernels: Callable[..., Kernel]) -> None:
-    """A second kernel loads, says who owns the world, and goes on."""
+def test_a_world_that_cannot_be_shared_is_one_quiet_line(kernels: Callable[..., Kernel]) -> None:
+    """A second kernel loads, says who owns the world, and goes on; its cells say it, too."""
     first = kernels()
     first.ok(SETUP)
     first.ok(CELL)
+    (lock,) = (first.folder / ".wf_notebook").glob("*.lock")
+    lock.write_text(json.dumps({"pid": 1, "notebook": "of an older version"}))
     second = kernels()
     loaded = second.ok(SETUP)
     second.until(lambda: "WF301" in loaded.printed, "the lock is named")

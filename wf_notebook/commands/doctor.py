@@ -11,11 +11,13 @@ from wf_notebook.engine.loops import LoopThread
 from wf_notebook.errors import WorldError, WorldLockedError
 from wf_notebook.isolation.choose import prove
 from wf_notebook.world.filesystems import DOUBTS, kind_of, shared_kind
+from wf_notebook.world.lock import named
 from wf_notebook.world.paths import MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wf_notebook.api import World
     from wf_notebook.commands.base import Caller
 
 _PACKAGES: Final = (
@@ -70,10 +72,16 @@ def _world(caller: Caller) -> Sequence[tuple[str, str]]:
     return [
         ("world", world.path),
         ("file system", file_system(world.path)),
-        ("owner", "nobody: opened to read only" if world.read_only else "this process"),
+        ("owner", _owner(world)),
         ("key", world.key_place),
         ("isolation", f"{world.host.mode(None)} unless a run says otherwise"),
     ]
+
+
+def _owner(world: World) -> str:
+    if world.owned:
+        return "this process"
+    return named(world.owner) if world.owner else "nobody: opened to read only"
 
 
 def file_system(path: str) -> str:

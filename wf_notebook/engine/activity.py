@@ -41,7 +41,7 @@ class Blocked:
             could not be written or read), "key" (it is missing) or "internal" (a defect of ours).
         message: a sentence for a person.
         hint: what mends it.
-        report: of a divergence.
+        report: of a divergence; of missing "steps", how they are named.
         passing: whether it is tried again by itself and may succeed: a disk is full, say. Who waits
             for the run goes on waiting.
     """
@@ -190,3 +190,17 @@ def attempt_of(act: Activity, step_id: str) -> tuple[int, bool]:
     """Return the number of a step's next attempt, and whether it is one run again."""
     step = act.state.steps.get(step_id)
     return (1, False) if step is None else next_attempt(step)
+
+
+def renewed(before: Activity | None, fresh: Activity) -> Activity:
+    """Return a run as it was just read back: in the object that people hold, if there is one."""
+    if before is None:
+        return fresh
+    before.state, before.seed = fresh.state, fresh.seed
+    before.args, before.kwargs = fresh.args, fresh.kwargs
+    before.behind, before.last_n, before.todo = fresh.behind, fresh.last_n, fresh.todo
+    before.attributes = fresh.attributes
+    before.blocked, before.locked = fresh.blocked, fresh.locked
+    before.replayed = before.ended = None
+    before.turning = before.resting = False
+    return before

@@ -41,7 +41,7 @@ def answer(state: RunState, decision: Decision, events: Sequence[Event]) -> None
         tell(decision.cancel.reply, events[-1].seq)
 
 
-def tell(reply: Future[int], said: int | WorkflowError) -> None:
+def tell(reply: Future[int], said: int | Exception) -> None:
     """Answer whoever asked, if they still wait: who was interrupted has given up."""
     if reply.done() or not reply.set_running_or_notify_cancel():
         return

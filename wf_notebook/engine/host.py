@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wf_notebook.definition.schemas import validate_payload
-from wf_notebook.engine.activity import recalled
 from wf_notebook.engine.answers import closed, forked
 from wf_notebook.engine.decide import (
     Adopted,
@@ -23,6 +22,7 @@ from wf_notebook.engine.decide import (
     hook_disposed,
     hook_ended,
 )
+from wf_notebook.engine.guests import Guests
 from wf_notebook.engine.loops import LoopThread
 from wf_notebook.engine.promises import Promises
 from wf_notebook.engine.runner import Runner
@@ -32,10 +32,9 @@ from wf_notebook.errors import (
     UsageError,
     WorldError,
 )
-from wf_notebook.isolation.choose import choose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 
     from wf_notebook.clock import Clock
     from wf_notebook.config import IsolationMode, Limits
@@ -43,9 +42,9 @@ if TYPE_CHECKING:
     from wf_notebook.definition.steps import StepRegistry
     from wf_notebook.engine.activity import Activity
     from wf_notebook.engine.decide import Item
+    from wf_notebook.engine.face import Engine
     from wf_notebook.guest.values import Tree
     from wf_notebook.ids import Ids
-    from wf_notebook.isolation.protocol import Guest, Isolation
     from wf_notebook.world.state import RunState
     from wf_notebook.world.store import EventStore
 
@@ -130,8 +129,12 @@ class Host:
         isolation: for runs that don't say; None for the best that this machine has.
         paused: whether attempts are held back until `release`.
         notebook: the one that this process serves, or "".
+        thread: where the engine lives; None for one of its own.
+        engine: what moves the runs; None for a runner here.
 
     Attributes:
+        store: the world, here or in the process that owns it.
+        runner: what moves the runs.
         deserted: set where no person sits before the notebook: says of a run that waits only for
             people whether nobody will come. On the engine's thread.
         forgotten: ids of runs that were forgotten here, for those who have a handle.
@@ -149,17 +152,17 @@ class Host:
         isolation: IsolationMode | None = None,
         paused: bool = False,
         notebook: str = "",
+        thread: LoopThread | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self.store = store
         self.notebook = notebook
         self.clock = clock
         self.ids = ids
         self.limits = limits
-        self._default: IsolationMode | None = isolation
         self.deserted: Callable[[Activity], bool] | None = None
-        self._isolations: dict[IsolationMode | None, Isolation] = {}
-        self._choosing = asyncio.Lock()
-        self._thread = LoopThread("wf-loop")
+        self._guests = Guests(isolation, limits)
+        self._thread = thread or LoopThread("wf-loop")
         self._closed = False
         self._why_closed = closed
         self._closing = threading.Lock()
@@ -170,16 +173,18 @@ class Host:
         self.forgotten: set[str] = set()
         self.on_forget: list[Callable[[Sequence[str]], None]] = []
         try:
-            self.runner = self._thread.submit(self._make(steps, paused=paused)).result()
+            self.runner: Engine = (
+                engine or self._thread.submit(self._make(store, steps, paused=paused)).result()
+            )
         except BaseException:
             self._thread.close()
             raise
 
-    async def _make(self, steps: StepRegistry, *, paused: bool) -> Runner:
+    async def _make(self, store: EventStore, steps: StepRegistry, *, paused: bool) -> Runner:
         runner = Runner(
-            store=self.store,
+            store=store,
             steps=steps,
-            spawn=self._spawn,
+            guests=self._guests,
             clock=self.clock,
             ids=self.ids,
             limits=self.limits,
@@ -189,16 +194,32 @@ class Host:
             runner.pause()
         return runner
 
-    async def _spawn(self, mode: IsolationMode) -> Guest:
-        return await (await self._isolation(mode)).spawn()
+    async def take(
+        self, store: EventStore, held: Iterable[Activity], *, paused: bool, moves: bool = True
+    ) -> None:
+        """Move the runs here from now on; on the engine's loop.
 
-    async def _isolation(self, mode: IsolationMode | None) -> Isolation:
-        wanted = self._default if mode is None else mode
-        async with self._choosing:  # each is made once
-            if wanted not in self._isolations:
-                chosen = await choose(wanted, self.limits)
-                self._isolations[wanted] = self._isolations.setdefault(chosen.mode, chosen)
-            return self._isolations[wanted]
+        Until it returns, what is asked goes to whoever has moved them before.
+
+        Args:
+            store: the world; closed with the host, unless this raises.
+            held: what people hold of its runs; they go on in these objects.
+            paused: whether attempts are held back until `release`.
+            moves: whether anything may move; not where the world is only read.
+
+        Raises:
+            WorldError: it could not be read.
+        """
+        before = self.runner
+        runner = await self._make(store, before.steps, paused=paused)
+        runner.watchers = before.watchers
+        try:
+            if moves:
+                await runner.open({act.run_id: act for act in held})
+        except BaseException:
+            await runner.close()
+            raise
+        self.store, self.runner = store, runner
 
     # --- threads ---------------------------------------------------------------------------
 
@@ -277,16 +298,17 @@ class Host:
         Raises:
             IsolationUnavailable: it cannot be had on this machine.
         """
-
-        async def mode() -> IsolationMode:
-            return (await self._isolation(isolation)).mode
-
-        return self.wait(self.submit(mode()))
+        return self.wait(self.submit(self.runner.mode(isolation)))
 
     def open(self) -> Future[None]:
         """Find the unfinished runs and move on those that can move."""
         self._opened = self.submit(self.runner.open())
         return self._opened
+
+    async def ready(self) -> None:
+        """Return once the unfinished runs found at opening are known; on the engine's loop."""
+        if self._opened is not None:
+            await asyncio.shield(asyncio.wrap_future(self._opened))
 
     def settle(self) -> None:
         """Wait until the unfinished runs found at opening are known."""
@@ -315,12 +337,7 @@ class Host:
         return self.submit(self._activity(run_id))
 
     async def _activity(self, run_id: str) -> Activity:
-        act = self.runner.activity(run_id)
-        if act is None:
-            found = await recalled(self.store, run_id)
-            # one that the world has and the engine doesn't: its creation seemed to have failed
-            moves = self._opened is not None
-            act = self.runner.take_up(found) if moves else found
+        act = await self.runner.find(run_id)
         if act.definition is None:
             # forms want its schemas, tracebacks its source; a bad one is the run's own trouble
             with contextlib.suppress(WorldError, ValueError, KeyError, TypeError):
@@ -403,21 +420,20 @@ class Host:
 
     async def _no_hook(self, token: str) -> HookNotFoundError:
         history = await asyncio.wrap_future(self.store.hook_history(token))
-        open_tokens = sorted(
-            hook.token for act in self.runner.unfinished for hook in act.state.open_hooks
-        )
+        live = await self.runner.live()
+        open_tokens = sorted(hook.token for act in live for hook in act.state.open_hooks)
         listed = "Open hooks: " + ", ".join(open_tokens) + "." if open_tokens else "None is open."
         if not history:
             msg = f"No hook has the token '{token}'. {listed}"
             return HookNotFoundError(msg, reason="unknown")
         run_id = history[0]["run_id"]
-        ended = self.runner.activity(run_id) is None
+        ended = all(act.run_id != run_id for act in live)
         return (hook_ended if ended else hook_disposed)(token, run_id, listed)
 
     def wake(self, run_id: str, wait_id: str | None) -> Future[int]:
         """End one wait early, or all sleeps of a run; the future gives 0 if there was none."""
         reply: Future[int] = Future()
-        return self.ask(reply, self.runner.wake, run_id, wait_id, reply)
+        return self.ask(reply, lambda: self.runner.wake(run_id, wait_id, reply))
 
     def label(self, act: Activity, changes: Mapping[str, str | None]) -> Future[int]:
         """Change a run's attributes; the future gives the seq of the recorded event.
@@ -434,7 +450,7 @@ class Host:
         return reply
 
     def _post_item(self, run_id: str, item: Item, reply: Future[int]) -> Future[int]:
-        return self.ask(reply, self.runner.post, run_id, item)
+        return self.ask(reply, lambda: self.runner.post(run_id, item))
 
     def adopt(self, run_id: str) -> Future[int]:
         """Take a run over into this process's notebook; the future gives 0 if it has ended."""
@@ -448,9 +464,10 @@ class Host:
 
     def forget(self, run_ids: Sequence[str]) -> Future[None]:
         """Erase runs that have ended; see `EventStore.forget`."""
-        return self.submit(self._forget(run_ids))
+        return self.submit(self.forgetting(run_ids))
 
-    async def _forget(self, run_ids: Sequence[str]) -> None:
+    async def forgetting(self, run_ids: Sequence[str]) -> None:
+        """Erase runs that have ended; on the engine's loop."""
         now_us = self.clock.now_us()
         try:
             await asyncio.wrap_future(self.store.forget(run_ids, now_us=now_us))
@@ -488,7 +505,7 @@ class Host:
 
     def nudge(self, run_id: str) -> None:
         """Let a run look again at what blocks it."""
-        self.post(partial(self.runner.post, run_id, Nudge()))
+        self.post(lambda: self.runner.post(run_id, Nudge()))
 
     def close(self) -> None:
         """Set all runs aside, stop guests and threads, close the world.
@@ -516,8 +533,7 @@ class Host:
 
     async def _close(self) -> None:
         await self.runner.close()
-        for isolation in self._isolations.values():
-            await isolation.close()
+        await self._guests.close()
         self._promises.end(closed)
 
 

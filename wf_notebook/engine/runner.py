@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from wf_notebook.clock import SECOND_US
 from wf_notebook.definition.model import Definition
-from wf_notebook.engine.activity import Activity, Blocked, from_log, recalled
+from wf_notebook.engine.activity import Activity, Blocked, from_log, recalled, renewed
 from wf_notebook.engine.answers import answer, closed, kept, refuse, tell, too_late
 from wf_notebook.engine.attempts import Attempts
 from wf_notebook.engine.decide import (
@@ -32,27 +32,25 @@ from wf_notebook.engine.decide import (
 from wf_notebook.engine.dues import Dues
 from wf_notebook.engine.failures import failure_of
 from wf_notebook.engine.feed import Feeder
-from wf_notebook.engine.holds import held
+from wf_notebook.engine.holds import changed, held
 from wf_notebook.engine.replay import Failed, Outcome, delivery
 from wf_notebook.engine.slots import Slots
 from wf_notebook.engine.starter import Starter
 from wf_notebook.engine.streams import Streams
 from wf_notebook.engine.turn import Draft, add_attempts, draft, hand_over, settled
+from wf_notebook.engine.unreadable import UNREADABLE, broken_log, known_of, overtaken
 from wf_notebook.engine.waker import Waker
 from wf_notebook.errors import (
     IsolationError,
     PayloadError,
-    RunNotFoundError,
     WorkflowError,
-    WorldDamagedError,
     WorldError,
     WorldFullError,
 )
-from wf_notebook.world.state import RunState
 from wf_notebook.world.store import Append, RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
     from wf_notebook.clock import Clock
@@ -60,16 +58,15 @@ if TYPE_CHECKING:
     from wf_notebook.definition.steps import StepRegistry
     from wf_notebook.engine.activity import BlockReason
     from wf_notebook.engine.decide import Item
+    from wf_notebook.engine.guests import Guests
     from wf_notebook.engine.waker import Key
     from wf_notebook.guest.values import Tree
     from wf_notebook.ids import Ids
-    from wf_notebook.isolation.protocol import Guest
     from wf_notebook.world.events import Event
     from wf_notebook.world.store import Chunk, EventStore, RunRow
 
 _LOG = logging.getLogger("wf_notebook")
 _REPORT = "This is a defect of wf_notebook: please report it with the log of this process."
-_UNREADABLE = (WorldError, RunNotFoundError, ValueError, KeyError, TypeError, IndexError)
 RETRY_WORLD_US = 2 * SECOND_US  # how long to wait before a failed commit is tried again
 RETRY_DEFECT_US = 60 * SECOND_US  # and before a turn is that broke: its trace is logged each time
 
@@ -80,7 +77,7 @@ class Runner:
     Args:
         store: the world.
         steps: the registered steps; a change is noticed.
-        spawn: gives a fresh guest for an isolation mode.
+        guests: gives a fresh guest for an isolation mode.
         clock, ids: where time and ids come from.
         notebook: the one that this process serves, or "".
     """
@@ -90,13 +87,14 @@ class Runner:
         *,
         store: EventStore,
         steps: StepRegistry,
-        spawn: Callable[[IsolationMode], Awaitable[Guest]],
+        guests: Guests,
         clock: Clock,
         ids: Ids,
         limits: Limits,
         notebook: str = "",
     ) -> None:
         self._store = store
+        self._guests = guests
         self.notebook = notebook
         self.steps = steps
         self._clock = clock
@@ -118,7 +116,9 @@ class Runner:
             self._step_ended, self.post, self._streams.of, world_id=store.world_id
         )
         self._starter = Starter(steps, Slots(limits.concurrent_steps), self._attempts)
-        self._feeder = Feeder(spawn=spawn, read=self._read, progress=self.notify, limits=limits)
+        self._feeder = Feeder(
+            spawn=guests.spawn, read=self._read, progress=self.notify, limits=limits
+        )
         self._unsubscribe = steps.on_change(self._steps_changed)
 
     # --- runs ------------------------------------------------------------------------------
@@ -160,11 +160,15 @@ class Runner:
                     return events
             raise
 
-    async def open(self) -> None:
-        """Find the unfinished runs of the world and move on those that can move."""
+    async def open(self, held: Mapping[str, Activity] | None = None) -> None:
+        """Find the unfinished runs of the world and move on those that can move.
+
+        Args:
+            held: what people hold of runs that another process has moved until now.
+        """
         for row in await asyncio.wrap_future(self._store.unfinished()):
             if not self._is_ours(row.run_id):
-                await self._open_run(row)
+                await self._open_run(row, (held or {}).get(row.run_id))
         self._sweeping = self._loop.create_task(self._sweep_for_ever())
         self.rest()
 
@@ -172,13 +176,13 @@ class Runner:
         """Whether a run was created here, while those from before are still being found."""
         return run_id in self._creating or run_id in self._runs
 
-    async def _open_run(self, row: RunRow) -> None:
+    async def _open_run(self, row: RunRow, before: Activity | None) -> None:
         run_id = row.run_id
         try:
-            act = await recalled(self._store, run_id)
-        except _UNREADABLE as error:  # one run must not keep the others from going on
-            act = Activity(run_id, _known_of(row), b"", (), {}, behind=False)
-            said = error if isinstance(error, WorldError) else _broken_log(run_id, error)
+            act = renewed(before, await recalled(self._store, run_id))
+        except UNREADABLE as error:  # one run must not keep the others from going on
+            act = before or Activity(run_id, known_of(row), b"", (), {}, behind=False)
+            said = error if isinstance(error, WorldError) else broken_log(run_id, error)
             act.blocked = Blocked("world", said.message, said.hint)
         self._runs[run_id] = act
         if act.locked is None:
@@ -186,7 +190,7 @@ class Runner:
         if act.behind:
             self.post(run_id, Nudge())
 
-    def take_up(self, act: Activity) -> Activity:
+    def _take_up(self, act: Activity) -> Activity:
         """Move on a run that was read from its log, if it is one that nobody here knew of."""
         if act.state.terminal or act.locked is not None or self._is_ours(act.run_id):
             return self._runs.get(act.run_id, act)
@@ -198,6 +202,28 @@ class Runner:
     def activity(self, run_id: str) -> Activity | None:
         """The run's activity while it is unfinished, or None."""
         return self._runs.get(run_id)
+
+    async def find(self, run_id: str) -> Activity:
+        """Return a run: the live one, or one read back from its log; see `Engine.find`."""
+        act = self._runs.get(run_id)
+        if act is None:
+            found = await recalled(self._store, run_id)
+            # one that the world has and the engine doesn't: its creation seemed to have failed
+            moves = self._sweeping is not None
+            act = self._take_up(found) if moves else self._runs.get(run_id, found)
+        return act
+
+    async def live(self) -> list[Activity]:
+        """Return all runs that have not ended."""
+        return self.unfinished
+
+    def changed(self, act: Activity) -> tuple[str, ...]:
+        """Return aliases of steps whose code isn't what the run was started with."""
+        return () if act.definition is None else changed(act.definition, self.steps.get)
+
+    async def mode(self, isolation: IsolationMode | None) -> IsolationMode:
+        """Return where a run would be put."""
+        return await self._guests.mode(isolation)
 
     async def definition(self, run_id: str) -> Definition:
         """Read a run's definition; hash and id are recomputed.
@@ -374,7 +400,7 @@ class Runner:
     ) -> None:
         """Keep what was not written: the guest is dropped, outcomes wait for the next try."""
         await self._feeder.discard(act)
-        shown = error if isinstance(error, WorkflowError) else _overtaken(act, error)
+        shown = error if isinstance(error, WorkflowError) else overtaken(act, error)
         for reply in decision.askers():
             tell(reply, shown)
         reason: BlockReason = "isolation" if isinstance(error, IsolationError) else "world"
@@ -423,8 +449,8 @@ class Runner:
         """Read the run back, since the failed commit may have been written, and go on."""
         try:
             fresh = from_log(await self._read(act.run_id))
-        except _UNREADABLE as error:
-            said = error if isinstance(error, WorldError) else _broken_log(act.run_id, error)
+        except UNREADABLE as error:
+            said = error if isinstance(error, WorldError) else broken_log(act.run_id, error)
             await self._failed(act, (), Decision(), said)
             return
         act.state, act.todo, act.last_n = fresh.state, fresh.todo, fresh.last_n
@@ -571,28 +597,3 @@ class Runner:
     def end_steps(self) -> None:
         """End the thread of asynchronous steps; the caller waits, so not on the engine's loop."""
         self._attempts.close()
-
-
-def _known_of(row: RunRow) -> RunState:
-    """Return what a list says of a run whose log cannot be read."""
-    created = {
-        "name": row.name,
-        "workflow_id": row.workflow_id,
-        "source_hash": row.source_hash,
-        "origin": {"notebook": row.origin},
-    }
-    return RunState(row.run_id, created=created, created_us=row.created_us)
-
-
-def _broken_log(run_id: str, error: Exception) -> WorldDamagedError:
-    return WorldDamagedError(
-        f"The log of run {run_id} cannot be read ({type(error).__name__}: {error}).",
-        hint="The other runs go on. Restore a copy of the world to go on with this one.",
-    )
-
-
-def _overtaken(act: Activity, error: Exception) -> WorldError:
-    return WorldError(
-        f"Run {act.run_id} was moved on by somebody else meanwhile ({error}).",
-        hint="It is read again.",
-    )

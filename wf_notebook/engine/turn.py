@@ -7,7 +7,7 @@ noted on the activity; if the append fails, the runner reads the run back from t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wf_notebook.engine.activity import Activity, Blocked, attempt_of
 from wf_notebook.engine.attempts import Call
@@ -251,6 +251,8 @@ def _refused(step: Step, args: dict[str, Tree]) -> dict[str, Tree] | None:
 
 # --- what a run waits on ------------------------------------------------------------------------
 
+_FED_LATER: Final = frozenset({"hook_created", "hook_conflict", "step_failed"})
+
 
 def blocked_by(definition: Definition | None, missing: Sequence[str]) -> Blocked | None:
     """Return why a run is blocked on steps that aren't registered, or None if none are missing."""
@@ -263,6 +265,7 @@ def blocked_by(definition: Definition | None, missing: Sequence[str]) -> Blocked
         "step",
         f"It needs a step that this process has not defined: {said}.",
         "Run the cell that defines it, or import its module; the run then goes on by itself.",
+        {"steps": said},
     )
 
 
@@ -298,6 +301,3 @@ def hand_over(act: Activity, result: Draft, events: Sequence[Event]) -> None:
                 act.undelivered.append(message)
     if act.undelivered:
         act.inbox.append(Nudge())
-
-
-_FED_LATER = frozenset({"hook_created", "hook_conflict", "step_failed"})

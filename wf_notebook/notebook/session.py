@@ -153,11 +153,15 @@ class Session:
         return self.world() if api.open_worlds() or os.path.exists(path) else None
 
     def _open(self) -> None:
-        """Open an existing world, and say which runs are unfinished; on `wf-open`."""
+        """Open an existing world, and say whose it is and which runs are unfinished; on `wf-open`."""
+        from wf_notebook.world.lock import named
+
         try:
             world = self._existing_world()
             if world is not None and world.locked is not None:
                 self.say(f"Locked: {world.locked}")
+            if world is not None and not world.owned:
+                self.say(f"This world is owned by {named(world.owner)}: its runs move there.")
             unfinished = [] if world is None else world.unfinished()
             for run in unfinished[:_LISTED]:
                 self._take_up(run)

@@ -86,7 +86,7 @@ class Attendant:
         error = found.exception()
         if error is not None:
             self._refused[hook.id] = str(error)
-            world.host.post(partial(world.host.runner.notify, act))
+            world.host.post(lambda: world.host.runner.notify(act))
 
     def _deserted(self, world: World, act: Activity) -> bool:
         """Whether nobody will answer any of a run's open hooks."""
@@ -137,8 +137,8 @@ class Attendant:
 
 
 def _unfinished(world: World) -> set[str]:
-    runner = world.host.runner
-    return world.host.call(lambda: {act.run_id for act in runner.unfinished})
+    host = world.host
+    return {act.run_id for act in host.wait(host.submit(host.runner.live()))}
 
 
 def _error(run: Run) -> str:

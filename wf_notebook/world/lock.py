@@ -117,13 +117,33 @@ def acquire(world: str, owner: Mapping[str, Any], *, shared: bool = False) -> Ow
             break
         os.close(descriptor)  # its holder removed the file between our opening and locking it
     lock = OwnerLock(path, descriptor)
-    if not shared:
+    if descriptor >= 0:
         try:
-            _write(descriptor, owner)
+            _write(descriptor, {} if shared else owner)  # while it is read nobody owns it
         except OSError as error:
             lock.release()
             raise _unmade(path, error) from error
     return lock
+
+
+def owner_of(world: str) -> dict[str, Any]:
+    """Return what the lock file of a world says, the token included: who owns it, or did so last.
+
+    Empty if there is none, or if it isn't this user's: what another user has written there could
+    name a socket of theirs.
+
+    Args:
+        world: the world's real path.
+    """
+    try:
+        descriptor = os.open(world + SUFFIX, os.O_RDONLY)
+    except OSError:
+        return {}
+    try:
+        ours = sys.platform == "win32" or os.fstat(descriptor).st_uid == os.geteuid()
+        return _read(descriptor) if ours else {}
+    finally:
+        os.close(descriptor)
 
 
 def _open(path: str, *, shared: bool) -> int:
@@ -148,6 +168,8 @@ def _is_at(descriptor: int, path: str) -> bool:
 
 
 def _write(descriptor: int, owner: Mapping[str, Any]) -> None:
+    if sys.platform != "win32":
+        os.fchmod(descriptor, 0o600)  # it holds a token, and may be older than we are
     os.ftruncate(descriptor, 0)
     os.lseek(descriptor, 0, os.SEEK_SET)
     os.write(descriptor, json.dumps(dict(owner)).encode())
@@ -163,14 +185,23 @@ def _read(descriptor: int) -> dict[str, Any]:
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
-def _locked(world: str, owner: Mapping[str, Any]) -> WorldLockedError:
+def _locked(world: str, found: Mapping[str, Any]) -> WorldLockedError:
+    owner = {key: value for key, value in found.items() if key != "token"}  # errors are shown
     if owner.get("pid") == os.getpid():
         return WorldLockedError(
             f"This process has already opened {world}.",
             owner=owner,
             hint="Use the world that is open, or close it first.",
         )
+    return WorldLockedError(f"{world} is open in {named(owner)}.", owner=owner, hint=_HINT)
+
+
+def named(owner: Mapping[str, Any]) -> str:
+    """Return who owns a world, in words.
+
+    >>> named({"pid": 7, "notebook": "refund.ipynb"})
+    'process 7, notebook refund.ipynb'
+    """
     notebook = f", notebook {owner['notebook']}" if owner.get("notebook") else ""
     since = f", since {owner['since']}" if owner.get("since") else ""
-    who = f"process {owner.get('pid', 'unknown')}{notebook}{since}"
-    return WorldLockedError(f"{world} is open in {who}.", owner=owner, hint=_HINT)
+    return f"process {owner.get('pid', 'unknown')}{notebook}{since}"

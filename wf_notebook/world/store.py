@@ -7,13 +7,14 @@ method returns a `concurrent.futures.Future`, because a store may have threads o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from concurrent.futures import Future
 
     from wf_notebook.guest.values import Tree
+    from wf_notebook.world.connection import Table
     from wf_notebook.world.events import Event, NewEvent
 
 
@@ -183,4 +184,13 @@ class EventStore(Protocol):
 
     def close(self) -> None:
         """Finish what was begun, then let go of the world. Idempotent."""
+        ...
+
+
+@runtime_checkable
+class Queried(Protocol):
+    """A store that answers queries over its views."""
+
+    def sql(self, query: str) -> Future[Table]:
+        """Answer one SELECT or EXPLAIN; the future fails with `WorldQueryError`."""
         ...

@@ -1,0 +1,143 @@
+"""A world that another process owns, as a store: what is read is asked of the owner."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from wf_notebook.errors import WorldClosedError, WorldError
+from wf_notebook.guest.values import decode
+from wf_notebook.sharing import protocol
+from wf_notebook.world.connection import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from wf_notebook.guest.values import Tree
+    from wf_notebook.sharing.line import Line, Reply
+    from wf_notebook.world.events import Event
+    from wf_notebook.world.store import Append, Chunk, RunRow
+
+T = TypeVar("T")
+
+
+class RemoteStore:
+    """An `EventStore` that reads what the owner reads, and writes nothing itself.
+
+    Args:
+        line: to the owner.
+        loop: the engine's, where the line lives.
+    """
+
+    def __init__(self, line: Line, loop: asyncio.AbstractEventLoop) -> None:
+        self._line = line
+        self._loop = loop
+
+    @property
+    def world_id(self) -> str:
+        """The world's id."""
+        return self._line.world_id
+
+    @property
+    def commits(self) -> int:
+        """None: the owner makes them."""
+        return 0
+
+    def commit(self, append: Append) -> Future[tuple[Event, ...]]:
+        """Refuse: only the owner appends."""
+        return _failed(WorldError(f"Run {append.run_id} is moved by the owner of its world."))
+
+    def read(self, run_id: str, after: int = 0) -> Future[Sequence[Event]]:
+        """The run's events; see `EventStore.read`."""
+        ask = protocol.Read(run=run_id, after=after)
+        return self._ask(ask, lambda reply: protocol.events(reply.items))
+
+    def outline(self, run_id: str) -> Future[Sequence[Event]]:
+        """The run's events without their sealed part; see `EventStore.outline`."""
+        ask = protocol.Outline(run=run_id)
+        return self._ask(ask, lambda reply: protocol.events(reply.items))
+
+    def forget(self, run_ids: Sequence[str], *, now_us: int) -> Future[None]:  # noqa: ARG002 - the owner has a clock
+        """Have the owner erase runs; see `EventStore.forget`."""
+        return self._ask(protocol.Forget(runs=list(run_ids)), _nothing)
+
+    def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:
+        """The definition of a run; see `EventStore.definition`."""
+        return self._ask(protocol.ReadDefinition(run=run_id), _value)
+
+    def unfinished(self) -> Future[Sequence[RunRow]]:
+        """Runs without a terminal event, oldest first."""
+        return self._ask(protocol.Unfinished(), lambda reply: protocol.run_rows(reply.items))
+
+    def runs(
+        self, *, status: str | None = None, workflow_id: str | None = None, limit: int | None = 50
+    ) -> Future[Sequence[RunRow]]:
+        """Runs, newest first."""
+        ask = protocol.Runs(status=status, workflow_id=workflow_id, limit=limit)
+        return self._ask(ask, lambda reply: protocol.run_rows(reply.items))
+
+    def token_owner(self, token: str) -> Future[tuple[str, str] | None]:
+        """`(run_id, correlation_id)` of the open hook with that token, or None."""
+        return self._ask(protocol.TokenOwner(token=token), _pair)
+
+    def hook_history(self, token: str) -> Future[Sequence[Mapping[str, Any]]]:
+        """Past and present hooks with that token, newest first."""
+        return self._ask(protocol.HookHistory(token=token), lambda reply: reply.items)
+
+    def children(self, run_id: str) -> Future[Sequence[str]]:
+        """Ids of the runs that steps of a run have started, oldest first."""
+        return self._ask(protocol.Children(run=run_id), lambda reply: reply.items)
+
+    def chunks(
+        self, run_id: str, stream: str, start: int = 0, *, limit: int | None = None
+    ) -> Future[Sequence[Chunk]]:
+        """The stream's chunks from index `start`, or the last `-start`; at most `limit`."""
+        ask = protocol.Chunks(run=run_id, stream=stream, start=start, limit=limit)
+        return self._ask(ask, lambda reply: protocol.chunks(reply.items))
+
+    def streams(self, run_id: str) -> Future[Mapping[str, int]]:
+        """Name to next index of each stream of a run that has chunks."""
+        return self._ask(protocol.Streams(run=run_id), _value)
+
+    def sql(self, query: str) -> Future[Table]:
+        """Answer one SELECT or EXPLAIN; fails with `WorldQueryError` as it does at the owner's."""
+        return self._ask(protocol.Sql(query=query), _table)
+
+    def close(self) -> None:
+        """Nothing: the line is closed by whoever follows."""
+
+    def _ask(self, ask: protocol.Ask, read: Callable[[Reply], T]) -> Future[T]:
+        async def answer() -> T:
+            return read(await self._line.ask(ask))
+
+        coroutine = answer()
+        try:
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except RuntimeError:  # the loop has ended
+            coroutine.close()
+            return _failed(WorldClosedError("The world was closed."))
+
+
+def _nothing(_reply: Reply) -> None:
+    """There is no more to an answer than that it was given."""
+
+
+def _value(reply: Reply) -> Any:
+    return reply.value
+
+
+def _pair(reply: Reply) -> tuple[str, str] | None:
+    found = cast("list[str] | None", reply.value)
+    return None if found is None else (found[0], found[1])
+
+
+def _table(reply: Reply) -> Table:
+    rows = [cast("tuple[Any, ...]", decode(row)) for row in reply.items]
+    return Table(tuple(cast("list[str]", reply.value)), rows)
+
+
+def _failed(error: Exception) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_exception(error)
+    return future

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.sharing import flows
-from wf_notebook.errors import WorldClosedError, WorldLockedError
+from wf_notebook.errors import WorldClosedError, WorldError, WorldLockedError
 from wf_notebook.views.publisher import Publisher
 
 if TYPE_CHECKING:
@@ -283,6 +283,24 @@ def test_a_dead_owners_socket_is_removed(here: Here, others: Others, world_path:
     assert world.owned
     world.close()
     assert [name for name in os.listdir(folder) if "sock" in name or "lock" in name] == []
+
+
+def test_no_world_is_made_in_the_place_of_one_that_is_gone(
+    here: Here, others: Others, world_path: str
+) -> None:
+    """A follower takes over what it has followed, or says that it can't."""
+    owner = others()
+    run_id = asleep(owner)
+    world = here()
+    run = world.get(run_id)
+    owner.stop()
+    os.rename(world_path, f"{world_path}.moved")
+    owner.kill()
+    with pytest.raises(WorldError, match="is gone, while this process followed it"):
+        run.wake()
+    assert not os.path.exists(world_path)
+    os.rename(f"{world_path}.moved", world_path)
+    until_owned(world, run)
 
 
 FORK = """

@@ -141,7 +141,10 @@ class Line:
         said = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
         if "error" in said:
             raise raised(said["error"])
-        self.world_id = protocol.welcome(found).world_id
+        world_id = protocol.welcome(found).world_id
+        if self.world_id not in ("", world_id):
+            raise NoOwnerError("another world lies there now")
+        self.world_id = world_id
 
     async def _listen(self, connection: _Connection) -> None:
         try:

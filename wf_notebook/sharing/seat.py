@@ -26,7 +26,7 @@ from wf_notebook.sharing.line import Line, NoOwnerError, silent
 from wf_notebook.sharing.listener import clean, listen
 from wf_notebook.sharing.remote import RemoteStore
 from wf_notebook.world.lock import owner_of
-from wf_notebook.world.paths import MEMORY, prepare
+from wf_notebook.world.paths import MEMORY, exists, prepare
 from wf_notebook.world.store import RejectedError
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ class Seat:
         Raises:
             WorldError: nobody has it, but it does not open.
         """
-        claim = asyncio.ensure_future(asyncio.to_thread(self._claimed))
+        claim = asyncio.ensure_future(asyncio.to_thread(self._claimed_again))
         try:
             store = await asyncio.shield(claim)
         except asyncio.CancelledError:
@@ -253,6 +253,7 @@ class Seat:
             return False
         self._line.moving = True
         try:
+            self._check_same(store)
             held = follower.held
             await host.take(store, held, paused=follower.paused, moves=not self._read_only)
         except BaseException:
@@ -263,10 +264,22 @@ class Seat:
         _log.info("This process owns %s now.", self._path)
         follower.successor = host.runner
         self.follower = None
+        if not follower.paused:  # released meanwhile
+            host.runner.release()
         await self._catch_up(host, follower)
         self._answer_here(host)
         await self._open_door(host)
         return True
+
+    def _claimed_again(self) -> EventStore:
+        """Own the world that was followed, but make none: if its file is gone, that is said."""
+        if not exists(self._path):
+            raise _vanished(self._path, "is gone")
+        return self._claimed()
+
+    def _check_same(self, store: EventStore) -> None:
+        if store.world_id != self._line.world_id:
+            raise _vanished(self._path, "is another world now")
 
     async def _give_back(self, claim: asyncio.Future[EventStore]) -> None:
         """Close what is just being opened."""
@@ -287,7 +300,8 @@ class Seat:
                 with contextlib.suppress(*UNREADABLE):
                     events = await asyncio.wrap_future(host.store.read(act.run_id))
                     renewed(act, from_log(events))
-            host.runner.notify(act)
+            with contextlib.suppress(WorldError):  # who looks may find it unreadable
+                host.runner.notify(act)
 
     def _answer_here(self, host: Host) -> None:
         desk = Desk(host)
@@ -323,6 +337,13 @@ async def _answered(desk: Desk, question: Open) -> None:
     else:
         if not question.future.done():
             question.future.set_result(reply)
+
+
+def _vanished(path: str, how: str) -> WorldError:
+    return WorldError(
+        f"{path} {how}, while this process followed it.",
+        hint="Close this world; put the file back, or open what is there.",
+    )
 
 
 def _unopened(error: Exception) -> WorldError:

@@ -24,7 +24,7 @@ SOURCE = """
 async def refund(order):
     "use workflow"
     print("looking at", order)
-    await steps.look(order)
+    await steps.peek(order)
     hook = create_hook(token="go", schema="Approval", title="secret title")
     await sleep("1ms")
     await hook
@@ -33,7 +33,7 @@ async def refund(order):
 
 
 @step
-def look(order: str) -> str:
+def peek(order: str) -> str:
     return f"found {order}"
 
 
@@ -42,13 +42,13 @@ def ids(world_path: str) -> tuple[str, str]:
     """A run that waits and one that has ended, in a world that was closed."""
     with open_world(world_path, key=KEY, isolation="inline") as world:
         runs = [
-            world.start(SOURCE, [name], steps=[look], schemas=[Approval], attributes={"who": name})
+            world.start(SOURCE, [name], steps=[peek], schemas=[Approval], attributes={"who": name})
             for name in ("Ada",)
         ]
         runs[0].wait_for("sleep")
         runs[0].wait_for("hook")
         ended = world.start(
-            SOURCE.replace('"go"', '"by"'), ["Bob"], steps=[look], schemas=[Approval]
+            SOURCE.replace('"go"', '"by"'), ["Bob"], steps=[peek], schemas=[Approval]
         )
         ended.wait_for("hook")
         ended.resume("by", {"ok": True, "amount": 1})
@@ -70,13 +70,13 @@ def test_what_is_plain_is_shown(locked: World, ids: tuple[str, str]) -> None:
     assert (live.locked, live.status, live.name) == (True, "blocked", "refund")
     assert (ended.locked, ended.status) == (True, "completed")
     assert live.attributes == {"who": "Ada"}
-    assert [(s.alias, s.status, s.args) for s in live.steps] == [("look", "completed", None)]
+    assert [(s.alias, s.status, s.args) for s in live.steps] == [("peek", "completed", None)]
     assert [(h.token, h.open, h.title) for h in live.hooks] == [("go", True, None)]
     assert len(live.waits) == 1
     assert [s.name for s in live.streams] == ["stdout"]
     for text in (render_run(live.view(), titles=True), card(live.view())):
         assert "hook go" in text or "go" in text
-        assert "look" in text
+        assert "peek" in text
         assert "the key of the world is missing" in text
         assert "secret" not in text
     said = render_run(ended.view())
@@ -121,9 +121,9 @@ def test_nothing_moves_and_nothing_is_recorded(locked: World, ids: tuple[str, st
         with pytest.raises(WorldKeyError, match="WF305"):
             asked(run)
     with pytest.raises(WorldKeyError):
-        locked.start(SOURCE, ["Ada"], steps=[look], schemas=[Approval])
+        locked.start(SOURCE, ["Ada"], steps=[peek], schemas=[Approval])
     with pytest.raises(WorldKeyError):
-        locked.start(SOURCE, ["Ada"], steps=[look], schemas=[Approval], attach=True)
+        locked.start(SOURCE, ["Ada"], steps=[peek], schemas=[Approval], attach=True)
     assert locked.commits == commits
     assert run.status == "blocked"
 

@@ -32,14 +32,14 @@ OTHER = b"o" * 32
 SOURCE = """
 async def refund(order):
     "use workflow"
-    await steps.look(order)
+    await steps.peek(order)
     if order != "done":
         await create_hook(token=f"approve-{order}", title="canary-4d1e")
 """
 
 
 @step
-def look(order: str) -> str:
+def peek(order: str) -> str:
     return f"{SECRET} {order}"
 
 
@@ -50,7 +50,7 @@ def world(world_path: str) -> Iterator[World]:
 
 
 def run_of(world: World, order: str) -> Run:
-    run = world.start(SOURCE, [order], steps=[look], attributes={"order": order})
+    run = world.start(SOURCE, [order], steps=[peek], attributes={"order": order})
     return run.wait_for("terminal" if order == "done" else "hook")
 
 
@@ -165,8 +165,8 @@ def test_a_locked_world_is_listed_with_what_is_missing(
     with open_world(world.path, key=OTHER) as locked:
         for line, words in {
             "runs": [done.id, live.id, "completed", "blocked"],
-            f"show {live.id}": ["look", "hook approve-a", "order=a"],
-            f"show {done.id}": ["look", "completed"],
+            f"show {live.id}": ["peek", "hook approve-a", "order=a"],
+            f"show {done.id}": ["peek", "completed"],
             "hooks": ["approve-a"],
         }.items():
             said = wf(locked, line)
@@ -175,7 +175,7 @@ def test_a_locked_world_is_listed_with_what_is_missing(
             assert SECRET not in said
         assert json.loads(wf(locked, f"show {live.id} --json"))["locked"] is True
         assert "the key" in wf(locked, f"why {live.id}")
-        assert "look" in wf(locked, f"steps {done.id}")
+        assert "peek" in wf(locked, f"steps {done.id}")
         for line in (f"source {done.id}", "resume approve-a null", f"cancel {live.id}"):
             with pytest.raises(WorldKeyError, match="WF305"):
                 wf(locked, line)

@@ -113,6 +113,11 @@ class Run:
         return None if self._act.state.terminal else self._act.blocked
 
     @property
+    def moving(self) -> bool:
+        """Whether something has happened to it that it has not answered yet."""
+        return self._act.turning or bool(self._act.inbox)
+
+    @property
     def replayed(self) -> tuple[int, int] | None:
         """(k, n): k of n events have been replayed; None if nothing was."""
         return self._act.replayed

@@ -222,9 +222,12 @@ class World:
 
     def unfinished(self, workflow_id: str | None = None) -> list[Run]:
         """Return the runs that have not ended, newest first."""
+        return [self.get(row.run_id) for row in self.unfinished_rows(workflow_id)]
+
+    def unfinished_rows(self, workflow_id: str | None = None) -> list[RunRow]:
+        """Return one plain line for each run that has not ended, newest first."""
         rows = self.host.wait(self.host.store.unfinished())
-        chosen = [r for r in rows if workflow_id in (None, r.workflow_id)]
-        return [self.get(row.run_id) for row in reversed(chosen)]
+        return [r for r in reversed(rows) if workflow_id in (None, r.workflow_id)]
 
     def resume(self, token: str, payload: object = None, resume_id: str | None = None) -> int:
         """Resume the open hook with that token; see `Run.resume`."""

@@ -132,6 +132,11 @@ class Run:
         return self._act.locked is not None
 
     @property
+    def moving(self) -> bool:
+        """Whether something has happened to it that it has not answered yet."""
+        return self._act.turning or bool(self._act.inbox)
+
+    @property
     def replayed(self) -> tuple[int, int] | None:
         """(k, n): k of n events have been replayed; None if nothing was."""
         return self._act.replayed

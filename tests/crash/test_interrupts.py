@@ -36,32 +36,30 @@ SOURCE = """async def one():
 
 
 class Interrupt:
-    """Raises KeyboardInterrupt on this thread after so many lines of ours.
+    """Raises KeyboardInterrupt on this thread at the n-th place of ours where a signal can.
 
-    Not in Python's own: some of its locks don't bear it (`Condition.wait` lets go of what it has
-    not taken), and nobody who uses them can mend that.
+    Python looks for signals as a function begins and as a call returns, and nowhere between: a
+    lock that `with` holds is let go. Python's own functions are left out: some of its locks don't
+    bear it, and nobody who uses them can mend that.
     """
 
-    def __init__(self, after: int | None) -> None:
-        self.lines = 0
-        self._after = after
+    def __init__(self, at: int | None) -> None:
+        self.places = 0
+        self._at = at
 
     def __enter__(self) -> Self:
-        sys.settrace(self._trace)
+        sys.setprofile(self._look)
         return self
 
     def __exit__(self, *_: object) -> None:
-        sys.settrace(None)
+        sys.setprofile(None)
 
-    def _trace(self, frame: FrameType, event: str, _arg: object) -> Any:
-        if not frame.f_code.co_filename.startswith(OURS):
-            return None
-        if event == "line":
-            self.lines += 1
-            if self.lines == self._after:
-                sys.settrace(None)
+    def _look(self, frame: FrameType, event: str, _arg: object) -> None:
+        if event in ("call", "c_return") and frame.f_code.co_filename.startswith(OURS):
+            self.places += 1
+            if self.places == self._at:
+                sys.setprofile(None)
                 raise KeyboardInterrupt
-        return self._trace
 
 
 class Stage:
@@ -203,26 +201,26 @@ def test_interrupted_anywhere(
     stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing hangs, no lock is held, and at most one run is there: the one that was told of."""
-    lengths: dict[Callable[[Stage], None], int] = {}
+    places: dict[Callable[[Stage], None], int] = {}
     for act in ACTS:
         prepared(stage, tmp_path / act.__name__, act)
         with Interrupt(None) as whole:
             act(stage)
-        lengths[act] = whole.lines
+        places[act] = whole.places
         with ThreadPoolExecutor(1) as elsewhere:
             elsewhere.submit(finish, stage, act).result(timeout=60)
     chance = random.Random(5)
     for number in range(sized(50, 1_000)):
         act = ACTS[number % len(ACTS)]
-        after = chance.randint(1, lengths[act])
+        place = chance.randint(1, places[act])
         prepared(stage, tmp_path / str(number), act)
         try:
-            with Interrupt(after):
+            with Interrupt(place):
                 act(stage)
         except KeyboardInterrupt:
             pass
         with ThreadPoolExecutor(1) as elsewhere:
             found = elsewhere.submit(finish, stage, act)
             error = found.exception(timeout=60)
-        assert error is None, f"{act.__name__}, interrupted after {after} lines: {error!r}"
+        assert error is None, f"{act.__name__}, interrupted at place {place}: {error!r}"
     capsys.readouterr()

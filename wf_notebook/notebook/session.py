@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from wf_notebook.run import Run
 
 _LISTED: Final = 5
+_REPLAY_SECONDS: Final = 5.0  # a long log may take longer; its line then says how far it is
 _RUN_CLASS: Final = ("wf_notebook.run", "Run")
 _SESSIONS: Final[WeakKeyDictionary[InteractiveShell, Session]] = WeakKeyDictionary()
 
@@ -162,15 +163,16 @@ class Session:
                 self.say(f"Locked: {world.locked}")
             if world is not None and not world.owned:
                 self.say(f"This world is owned by {named(world.owner)}: its runs move there.")
-            unfinished = [] if world is None else world.unfinished()
-            for run in unfinished[:_LISTED]:
-                self._take_up(run)
-            if len(unfinished) > _LISTED:
-                self.say(f"… and {len(unfinished) - _LISTED} more: %wf runs")
+            rows = [] if world is None else world.unfinished_rows()
+            for row in rows[:_LISTED] if world is not None else ():
+                self._take_up(world.get(row.run_id))
+            if len(rows) > _LISTED:
+                self.say(f"… and {len(rows) - _LISTED} more: %wf runs")
         except WorldError as error:
             self.say(str(error))
 
     def _take_up(self, run: Run) -> None:
+        _replayed(run)
         view = run.view()
         self.say(f"{view.glyph} {view.name} {view.why}  {run.id}")
         if self._view_kind(None) == "widget" and run.notebook == self.notebook:
@@ -296,6 +298,20 @@ class Session:
             self.show(run, None)
         else:
             self.say(render_run(run.view()))
+
+
+def _replayed(run: Run) -> None:
+    """Give a run time to replay: then it can say whether it goes on here, and what it waits for."""
+    over = threading.Event()
+
+    def look() -> None:
+        if not run.moving:
+            over.set()
+
+    stop = run.subscribe(look)
+    run.host.post(look)
+    over.wait(_REPLAY_SECONDS)
+    stop()
 
 
 def _ask(prompt: str) -> str:

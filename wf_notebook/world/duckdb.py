@@ -129,11 +129,11 @@ class DuckDBStore:
         try:
             store._own({"pid": os.getpid(), "since": iso(now_us), **(owner or {})})
             store._open(key_provider, now_us, accept_loss=accept_loss)
+            atexit.register(store.close)
         except BaseException:
             store.close()
             unmake(store._made)
             raise
-        atexit.register(store.close)
         return store
 
     # --- what the engine asks ----------------------------------------------------------------
@@ -286,8 +286,11 @@ class DuckDBStore:
         self._reading.shutdown()
 
     def _own(self, owner: Mapping[str, Any]) -> None:
-        if self.path == MEMORY:
-            return
+        if self.path != MEMORY:
+            self._writer.call(lambda: self._take(owner)).result()
+
+    def _take(self, owner: Mapping[str, Any]) -> None:
+        """Runs on `wf-world`, which no interrupt hits: between locking and knowing of it, say."""
         if not self.read_only:
             self._made = prepare(self.path)
         self._lock = acquire(self.path, owner, shared=self.read_only)

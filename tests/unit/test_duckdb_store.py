@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 
 from tests.conformance.random_logs import RUNS, appends
-from tests.conformance.store_suite import add, created, event, hook, log, received, refused, step
+from tests.conformance.store_suite import add, created, event, log, refused, step
 from tests.worlds import opened, rows, writer_waits
 from wf_notebook.errors import (
     WorldClosedError,
@@ -100,37 +100,6 @@ def test_long_groups_are_written_alike(store: DuckDBStore) -> None:
 
 
 # --- reopening ---------------------------------------------------------------------------------
-
-
-def test_a_world_that_is_reopened_knows_what_it_knew(place: Path) -> None:
-    """Fences, open entities, tokens, resume ids, chunks, labels and large values of live runs."""
-    big = {"args": "x" * 100_000}
-    with closing(opened(place)) as store:
-        world_id = store.world_id
-        add(store, "r", created(), step("s"), hook("h", "t", 2), received("h", "i"))
-        add(store, "r", event("step_created", "b", data=big, n=3, alias="a", step_id="i"))
-        add(store, "r", event("stream_closed", stream="shut"), chunks=(Chunk("out", 0, "x"),))
-        add(store, "done", created(), event("run_completed"))
-        add(store, "l", created(), event("attr_set", attributes={"a": "1"}))
-        before = list(log(store, "r"))
-    with closing(opened(place)) as store:
-        assert store.world_id == world_id
-        assert list(log(store, "r")) == before
-        assert refused(store, "r", step("x", 9), fence=2).reason == "stale_fence"
-        assert refused(store, "r", step("s")).reason == "entity_exists"
-        assert refused(store, "r", received("h", "i")).detail == {"seq": 4}
-        assert store.token_owner("t").result(timeout=30) == ("r", "h")
-        assert add(store, "r", chunks=(Chunk("out", 0, "x"),)) == ()
-        add(store, "r", chunks=(Chunk("out", None, "y"),))
-        assert store.chunks("r", "out", 1).result(timeout=30) == [Chunk("out", 1, "y")]
-        assert refused(store, "r", chunks=(Chunk("shut", None, 0),)).reason == "stream_closed"
-        assert refused(store, "done", created()).reason == "run_exists"
-        assert refused(store, "done", step("s")).reason == "run_ended"
-        add(store, "r", event("step_created", "c", data=big, n=4, alias="a", step_id="i"), fence=3)
-        assert rows(store, "select count(*) from blobs") == [(1,)]
-        add(store, "l", event("run_completed"))
-        (row,) = store.runs(status="completed", limit=1).result(timeout=30)
-        assert row.attributes == {"a": "1"}
 
 
 def test_a_long_text_is_stored_once(place: Path) -> None:

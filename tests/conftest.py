@@ -21,6 +21,8 @@ from tests.sizes import by_night
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytest.register_assert_rewrite("wf_notebook.testing.conformance")
+
 ROOT = Path(__file__).resolve().parents[1]
 GRACE_SECONDS = 10
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

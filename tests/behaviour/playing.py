@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from tests.behaviour.invariants import asked_by
 from tests.behaviour.logs import failure, written
 from tests.behaviour.stage import Log, RoleIds, Stage, StillClock, playing
-from tests.property.driving import asked_by, copy_log, replay
+from tests.property.driving import copy_log, replay
 from wf_notebook.api import World
 from wf_notebook.config import Limits
 from wf_notebook.definition.steps import StepRegistry

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from tests.behaviour.invariants import asked_by, check_folds
 from wf_notebook import step_context
 from wf_notebook.api import World
 from wf_notebook.config import Limits
@@ -20,45 +21,45 @@ from wf_notebook.testing import VirtualClock
 from wf_notebook.world.store import Append
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from wf_notebook.config import IsolationMode
     from wf_notebook.world.events import Event
     from wf_notebook.world.store import EventStore
 
 
-EFFECTS: Counter[tuple[str, int]] = Counter()  # of each step and attempt: how often it was made
+MADE: Counter[tuple[str, int]] = Counter()  # attempts of the run that is driven
 
 
-def effect() -> int:
-    """Have an effect on the world outside; return which attempt it is."""
+def made() -> int:
+    """Note, in a step, that an attempt is made; return its number."""
     context = step_context()
-    EFFECTS[context.step_id, context.attempt] += 1
+    MADE[context.step_id, context.attempt] += 1
     return context.attempt
 
 
 @step
 async def double(x: int) -> int:
-    effect()
+    made()
     return 2 * x
 
 
 @step
 def sync_add(a: int, b: int = 0) -> int:
-    effect()
+    made()
     return a + b
 
 
 @step(retries=2)
 async def flaky(x: int) -> int:
-    if effect() == 1:
+    if made() == 1:
         raise RuntimeError("first try")
     return x
 
 
 @step
 async def fail(x: int) -> int:
-    effect()
+    made()
     raise FatalError(f"no {x}")
 
 
@@ -101,25 +102,25 @@ class DrivenClock(VirtualClock):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: status, result or error type, and its log."""
+    """How a run ended.
+
+    Attributes:
+        value: the result's tree, or the failure's code and error.
+        events: its log.
+        printed: what its source printed.
+        made: how often each attempt was made by this process: id of the step, number.
+    """
 
     status: str
     value: Any
     events: Sequence[Event]
+    printed: str
+    made: Counter[tuple[str, int]]
 
     @property
     def asked(self) -> list[Any]:
         """What the body asked for, in order: what every replay must repeat."""
         return asked_by(self.events)
-
-
-def asked_by(events: Sequence[Event]) -> list[Any]:
-    """What a body asked for in a log, in order."""
-    return [
-        (e.type, e.correlation_id, dict(e.meta), e.data)
-        for e in events
-        if e.derived and e.type != "run_started"
-    ]
 
 
 def run_to_end(  # noqa: PLR0913 - keyword-only past store and source
@@ -130,15 +131,16 @@ def run_to_end(  # noqa: PLR0913 - keyword-only past store and source
     isolation: IsolationMode = "inline",
     at_once: int = 1,
     timeout: float = 20,
-    keep: EventStore | None = None,
+    look: Callable[[EventStore, Sequence[Event]], None] | None = None,
 ) -> Outcome:
     """Start a source (or go on with the one unfinished run) and return how it ended.
 
     Attempts are made one at a time, so that their order is the program's: which of two threads is
     first is nothing that a replay could know. With `at_once` they do race.
 
-    `keep` is an empty store that gets a copy of the whole log.
+    `look` is called with the store and the whole log while the world is still open.
     """
+    MADE.clear()
     clock = DrivenClock(start_us)
     world = World(
         store,
@@ -159,9 +161,11 @@ def run_to_end(  # noqa: PLR0913 - keyword-only past store and source
         state = run.state
         value = state.result if state.status == "completed" else (state.code, state.error)
         events = run.events()
-        if keep is not None:
-            prefix(store, keep, events, len(events))
-        return Outcome(state.status, value, events)
+        check_folds(events, state)
+        if look is not None:
+            look(store, events)
+        printed = "".join(run.stream("stdout"))
+        return Outcome(state.status, value, events, printed, Counter(MADE))
     finally:
         world.close()
 
@@ -177,11 +181,6 @@ def replay(world: World, run_id: str) -> None:
     if act is not None:
         act.behind = True
         world.host.runner.post(run_id, Nudge())
-
-
-def prefix(store: EventStore, to: EventStore, events: Sequence[Event], count: int) -> None:
-    """Copy the first `count` events of a run into an empty store."""
-    copy_log(store, to, events[:count])
 
 
 def copy_log(store: EventStore, to: EventStore, events: Sequence[Event]) -> None:

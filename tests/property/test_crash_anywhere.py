@@ -1,82 +1,158 @@
-"""A run dropped at any event of its log, and replayed, asks for the same and ends the same."""
+"""A run dropped at any event of its log, and opened again, asks for the same and ends the same."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import subprocess
 import sys
+import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 
-from tests.property.driving import Outcome, prefix, run_to_end
+from tests.behaviour.invariants import (
+    check_attempts,
+    check_kept,
+    check_log,
+    check_reading,
+    check_replay,
+    check_same_end,
+    check_same_logs,
+    check_views,
+)
+from tests.property.driving import Outcome, copy_log, run_to_end
 from tests.property.programs import programs
+from tests.sizes import sized
+from tests.worlds import QUICK, abandoned, opened
+from wf_notebook.guest import machine
 from wf_notebook.world.duckdb import DuckDBStore
-from wf_notebook.world.keys import NewKey
 from wf_notebook.world.memory import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Sequence
 
+    from wf_notebook.world.events import Event
     from wf_notebook.world.store import EventStore
 
 ROOT = Path(__file__).resolve().parents[2]
+PART = 500  # programs in one test; by night there are more of these, as no test may take for ever
+READ_EVERY = 5  # crashes, after which everything is read that can be read
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """A source is replayed once for each of its events: compile it once for all of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        kept = functools.lru_cache(maxsize=8)(machine.compile_ordered)
+        patch.setattr(machine, "compile_ordered", kept)
+        yield
 
 
 def summary(outcome: Outcome) -> str:
     """What two executions of one program must have in common."""
-    return json.dumps([outcome.status, outcome.value, outcome.asked], sort_keys=True, default=str)
+    found = [outcome.status, outcome.value, outcome.asked, outcome.printed]
+    return json.dumps(found, sort_keys=True, default=str)
 
 
-def crash_everywhere(source: str, make: Callable[[], EventStore]) -> Outcome:
-    """Run a source whole, then once more for every event that it may be dropped at."""
-    store = make()
-    # a closed world can't be read: keep a plain copy of what the whole run wrote
-    whole = run_to_end(store, source, keep=(copy := MemoryStore()))
-    for count in range(1, len(whole.events)):
-        again = make()
-        prefix(copy, again, whole.events, count)
-        last = whole.events[count - 1].time_us
-        resumed = run_to_end(again, None, start_us=last)
-        assert summary(resumed) == summary(whole), f"dropped after event {count}\n{source}"
-    return whole
+def played(store: EventStore, source: str, *, at_once: int = 1) -> tuple[Outcome, MemoryStore]:
+    """Run a source whole; return how it ended and a copy of what it wrote."""
+    copy = MemoryStore(store.world_id)
+
+    def keep(store: EventStore, events: Sequence[Event]) -> None:
+        copy_log(store, copy, events)
+        check_replay(store.definition(events[0].run_id).result(60), events)
+
+    whole = run_to_end(store, source, at_once=at_once, look=keep)
+    check_log(whole.events)
+    check_attempts(whole.events, whole.made, crashes=0)
+    return whole, copy
 
 
-@settings(max_examples=300)
-@given(programs())
-def test_memory(source: str) -> None:
-    """On the reference store: dropped after every event, the result and the commands are equal."""
-    crash_everywhere(source, MemoryStore)
+def goes_on(whole: Outcome, left: EventStore, count: int, source: str) -> None:
+    """Open what a crash after so many events has left, and check what becomes of it."""
+    last_us = whole.events[count - 1].time_us
+    look = read_only if count % READ_EVERY == 0 else None
+    resumed = run_to_end(left, None, start_us=last_us, look=look)
+    assert summary(resumed) == summary(whole), f"dropped after event {count}\n{source}"
+    check_kept(whole.events[:count], resumed.events)
+    check_same_end(whole.events, resumed.events)
+    check_log(resumed.events)
+    check_attempts(resumed.events, resumed.made, crashes=1)
+
+
+def read_only(store: EventStore, events: Sequence[Event]) -> None:
+    """Look at everything there is to be read."""
+    check_reading(store, [events[0].run_id])
+    if isinstance(store, DuckDBStore):
+        check_views(store, events)
+
+
+@pytest.mark.parametrize("part", range(sized(1, 20)))
+def test_memory(part: int) -> None:
+    """On the reference store: dropped after every event, result, commands and prints are equal."""
+
+    @settings(max_examples=PART)
+    @given(programs())
+    def dropped(source: str) -> None:
+        whole, copy = played(MemoryStore(), source)
+        for count in range(1, len(whole.events)):
+            again = MemoryStore(copy.world_id)
+            copy_log(copy, again, whole.events[:count])
+            goes_on(whole, again, count, source)
+
+    dropped()
 
 
 @settings(max_examples=40)
 @given(programs())
 def test_races(source: str) -> None:
     """Where steps race for real, a dropped run may go another way, but only from there on (I4)."""
-    whole = run_to_end(MemoryStore(), source, at_once=8, keep=(copy := MemoryStore()))
+    whole, copy = played(MemoryStore(), source, at_once=8)
     for count in range(1, len(whole.events)):
-        again = MemoryStore()
-        prefix(copy, again, whole.events, count)
-        last = whole.events[count - 1].time_us
-        resumed = run_to_end(again, None, at_once=8, start_us=last)
-        assert list(resumed.events[:count]) == list(whole.events[:count])
+        again = MemoryStore(copy.world_id)
+        copy_log(copy, again, whole.events[:count])
+        last_us = whole.events[count - 1].time_us
+        resumed = run_to_end(again, None, at_once=8, start_us=last_us)
+        check_kept(whole.events[:count], resumed.events)
+        check_log(resumed.events)
         assert resumed.status in ("completed", "failed")
 
 
-@settings(max_examples=30)
-@given(programs())
-def test_duckdb(source: str) -> None:
-    """On DuckDB the same."""
-    crash_everywhere(source, lambda: DuckDBStore.open(":memory:", key_provider=NewKey(), owner={}))
+@pytest.mark.parametrize("part", range(sized(1, 20)))
+def test_duckdb(part: int) -> None:
+    """In a world file the same, opened again as a crash after the event has left it."""
+
+    @settings(max_examples=PART // 10)
+    @given(programs())
+    def dropped(source: str) -> None:
+        with tempfile.TemporaryDirectory(dir=QUICK) as folder:
+            dropped_on_disk(Path(folder), source)
+
+    dropped()
+
+
+def dropped_on_disk(folder: Path, source: str) -> None:
+    whole, copy = played(opened(folder / "whole.duckdb"), source)
+    in_memory, other = played(MemoryStore(copy.world_id), source)
+    assert list(in_memory.events) == list(whole.events), "I12"
+    check_same_logs(copy, other, [whole.events[0].run_id])
+    with closing(opened(folder / "growing.duckdb")) as growing:
+        for count in range(1, len(whole.events)):
+            copy_log(copy, growing, whole.events[count - 1 : count])
+            with abandoned(folder / "growing.duckdb") as place:
+                goes_on(whole, opened(place), count, source)
 
 
 _COLLECTED: list[str] = []
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(programs())
 def _collect(source: str) -> None:
     _COLLECTED.append(source)

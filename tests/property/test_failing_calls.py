@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from tests.behaviour.invariants import check_log
-from tests.property.driving import EFFECTS, STEPS, DrivenClock, Outcome
+from tests.property.driving import MADE, STEPS, DrivenClock, Outcome
 from tests.property.failing import FailingCalls
 from tests.property.programs import programs
 from tests.sizes import sized
@@ -67,7 +67,7 @@ def outcome(store: EventStore, source: str) -> Outcome:
         limits=limits,
     )
     clock.world = world
-    EFFECTS.clear()
+    MADE.clear()
     try:
         run = insisting(lambda: world.start(source, (1,), steps=STEPS, id="the-run"))
         run.wait_for("terminal", timeout=20)
@@ -93,7 +93,7 @@ def fail_everywhere(source: str, make: Callable[[], EventStore]) -> None:
             again = outcome(FailingCalls(make(), n, written=written), source)
             where = f"call {n} failed, {'after' if written else 'before'} its effect\n{source}"
             assert summary(again) == summary(whole), where
-            assert max(EFFECTS.values(), default=1) == 1, where  # nobody died: none is made twice
+            assert max(MADE.values(), default=1) == 1, where  # nobody died: none is made twice
             check_log(again.events)
 
 

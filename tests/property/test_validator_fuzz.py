@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.security.attempts import attempts
+from tests.sizes import sized
 from wf_notebook.definition.compile import names_used, normalise
 from wf_notebook.definition.validate import validate
 from wf_notebook.guest.language import MAX_NODES, MAX_PROBLEMS, MAX_WORDS
@@ -49,9 +50,7 @@ SOUP = st.lists(
 )
 
 
-def many(count: int) -> settings:
-    """So many examples per change, and by night as many times more as the profile says."""
-    return settings(max_examples=count * max(1, settings.default.max_examples // 100))
+MANY = settings(max_examples=sized(500, 4_000))  # of each of five suites: by night 20,000 together
 
 
 class Work:
@@ -105,7 +104,7 @@ def well_formed(source: str, **options: object) -> None:
     names_used(source)
 
 
-@many(500)
+@MANY
 @given(TEXTS, OPTIONS)
 @example("async def workflow():\n    return 1\n", {})
 @example("\x0c\x0c\xa0x\n", {})
@@ -115,7 +114,7 @@ def test_any_text_is_answered(source: str, options: dict[str, object]) -> None:
     answered(source, **options)
 
 
-@many(500)
+@MANY
 @given(SOUP, st.sampled_from(["", " ", "\n"]))
 def test_words_in_any_order_are_answered(words: list[str], between: str) -> None:
     """Nor do the words of real sources, mixed."""
@@ -123,7 +122,7 @@ def test_words_in_any_order_are_answered(words: list[str], between: str) -> None
     answered("async def workflow():\n    " + between.join(words))
 
 
-@many(500)
+@MANY
 @given(st.binary(max_size=400), st.sampled_from(["latin-1", "utf-8", "utf-16", "utf-7"]))
 def test_any_bytes_are_answered(data: bytes, encoding: str) -> None:
     """Nor does what was read with a wrong encoding."""
@@ -131,14 +130,14 @@ def test_any_bytes_are_answered(data: bytes, encoding: str) -> None:
     answered(data.decode("utf-8", "surrogateescape"))
 
 
-@settings(max_examples=100)
+@settings(max_examples=sized(100, 1_000))
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4), st.integers(100, 20_000))
 def test_long_repetitions_are_answered(words: list[str], times: int) -> None:
     """Nor does a little, repeated until it is much."""
     answered("".join(words) * times)
 
 
-@many(500)
+@MANY
 @given(st.data())
 def test_mutated_sources_are_answered(data: st.DataObject) -> None:
     """Nor does a source from which something was cut, doubled or put elsewhere."""
@@ -149,6 +148,7 @@ def test_mutated_sources_are_answered(data: st.DataObject) -> None:
     answered(source[:begin] + put + source[end:])
 
 
+@MANY
 @given(st.data())
 def test_mixed_refusals_are_answered(data: st.DataObject) -> None:
     """Nor do pieces of what is refused, put together at random."""

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 
+from tests.behaviour.invariants import check_same_logs, check_views
 from tests.conformance.random_logs import RUNS, appends
-from tests.conformance.store_suite import add, created, event, hook, log, received, refused, step
+from tests.conformance.store_suite import add, created, event, log, refused, step
 from tests.worlds import opened, rows, writer_waits
 from wf_notebook.errors import (
     WorldClosedError,
@@ -23,11 +23,10 @@ from wf_notebook.errors import (
 )
 from wf_notebook.world.database import Connection
 from wf_notebook.world.memory import MemoryStore
-from wf_notebook.world.state import fold
 from wf_notebook.world.store import Append, Chunk, RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from wf_notebook.world.duckdb import DuckDBStore
@@ -103,37 +102,6 @@ def test_long_groups_are_written_alike(store: DuckDBStore) -> None:
 # --- reopening ---------------------------------------------------------------------------------
 
 
-def test_a_world_that_is_reopened_knows_what_it_knew(place: Path) -> None:
-    """Fences, open entities, tokens, resume ids, chunks, labels and large values of live runs."""
-    big = {"args": "x" * 100_000}
-    with closing(opened(place)) as store:
-        world_id = store.world_id
-        add(store, "r", created(), step("s"), hook("h", "t", 2), received("h", "i"))
-        add(store, "r", event("step_created", "b", data=big, n=3, alias="a", step_id="i"))
-        add(store, "r", event("stream_closed", stream="shut"), chunks=(Chunk("out", 0, "x"),))
-        add(store, "done", created(), event("run_completed"))
-        add(store, "l", created(), event("attr_set", attributes={"a": "1"}))
-        before = list(log(store, "r"))
-    with closing(opened(place)) as store:
-        assert store.world_id == world_id
-        assert list(log(store, "r")) == before
-        assert refused(store, "r", step("x", 9), fence=2).reason == "stale_fence"
-        assert refused(store, "r", step("s")).reason == "entity_exists"
-        assert refused(store, "r", received("h", "i")).detail == {"seq": 4}
-        assert store.token_owner("t").result(timeout=30) == ("r", "h")
-        assert add(store, "r", chunks=(Chunk("out", 0, "x"),)) == ()
-        add(store, "r", chunks=(Chunk("out", None, "y"),))
-        assert store.chunks("r", "out", 1).result(timeout=30) == [Chunk("out", 1, "y")]
-        assert refused(store, "r", chunks=(Chunk("shut", None, 0),)).reason == "stream_closed"
-        assert refused(store, "done", created()).reason == "run_exists"
-        assert refused(store, "done", step("s")).reason == "run_ended"
-        add(store, "r", event("step_created", "c", data=big, n=4, alias="a", step_id="i"), fence=3)
-        assert rows(store, "select count(*) from blobs") == [(1,)]
-        add(store, "l", event("run_completed"))
-        (row,) = store.runs(status="completed", limit=1).result(timeout=30)
-        assert row.attributes == {"a": "1"}
-
-
 def test_a_long_text_is_stored_once(place: Path) -> None:
     """Whatever stands around it, in one commit or a later one; half characters too."""
     long, other = "x\ud800" * 50_000, "y" * 100_000
@@ -199,55 +167,10 @@ def test_both_stores_give_equal_logs_and_the_views_agree_with_the_fold(made: lis
     with closing(opened(":memory:")) as store:
         for append in made:
             assert answer(store, append) == answer(memory, append)
-        assert store.runs().result(timeout=30) == memory.runs().result()
+        check_same_logs(store, memory, RUNS)
         for run_id in RUNS:
-            events = log(store, run_id)
-            assert list(events) == log(memory, run_id)
-            found = store.chunks(run_id, "out").result(timeout=30)
-            assert found == memory.chunks(run_id, "out").result()
-            assert store.streams(run_id).result(timeout=30) == memory.streams(run_id).result()
-            if events:
-                assert_views_agree(store, run_id)
-
-
-def assert_views_agree(store: DuckDBStore, run_id: str) -> None:
-    state = fold(log(store, run_id))
-
-    def view(columns: str, name: str) -> list[tuple[Any, ...]]:
-        query = f"select {columns} from {name} where run_id = '{run_id}'"
-        return sorted(rows(store, query), key=repr)
-
-    def folded(found: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        return sorted(found, key=repr)
-
-    assert view("status, created_us, started_us, ended_us, code, line", "runs") == [
-        (state.status, state.created_us, state.started_us, state.ended_us, state.code, state.line)
-    ]
-    ((labels,),) = view("attributes", "runs")
-    assert json.loads(labels) == state.attributes
-    columns = "id, n, alias, step_id, line, status, attempts, created_us, retry_at_us, ended_us"
-    assert view(columns, "steps") == folded([
-        (s.id, s.n, s.alias, s.step_id, s.line, s.status, len(s.attempts), s.created_us,
-         s.retry_at_us, s.ended_us)
-        for s in state.steps.values()
-    ])  # fmt: skip
-    assert view("step, number, rerun, started_us, ended_us", "attempts") == folded([
-        (s.id, a.number, a.rerun, a.started_us, a.ended_us)
-        for s in state.steps.values()
-        for a in s.attempts
-    ])  # fmt: skip
-    columns = "id, n, token, schema_name, line, status, received, owner, created_us,"
-    columns += " last_received_us, ended_us"
-    assert view(columns, "hooks") == folded([
-        (h.id, h.n, h.token, h.schema, h.line, h.status, h.received, h.owner, h.created_us,
-         h.last_received_us, h.ended_us)
-        for h in state.hooks.values()
-    ])  # fmt: skip
-    columns = "id, n, line, kind, status, woken, created_us, due_us, ended_us"
-    assert view(columns, "waits") == folded([
-        (w.id, w.n, w.line, w.kind, w.status, w.woken, w.created_us, w.due_us, w.ended_us)
-        for w in state.waits.values()
-    ])  # fmt: skip
+            if events := log(store, run_id):
+                check_views(store, events)
 
 
 def test_views_give_times_to_read(store: DuckDBStore) -> None:

@@ -205,6 +205,7 @@ def test_a_caller_may_know_more_types() -> None:
         {"$t": "record", "name": "R", "v": []},
         {"$t": "float", "v": "1"},
         {"$t": "bytes", "v": "~"},
+        {"$t": "uuid", "v": False},
         _deep(MAX_DEPTH + 2),
     ],
 )

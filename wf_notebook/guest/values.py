@@ -340,6 +340,17 @@ class _NotATreeError(ValueError):
     """What was to be decoded is none of ours."""
 
 
+# What the readers of tags raise for a body that none of ours has; UUID takes any object for a text.
+_WRONG_BODY: Final = (
+    AttributeError,
+    DecimalException,
+    KeyError,
+    OverflowError,
+    TypeError,
+    ValueError,
+)
+
+
 def _any(value: Any) -> Any:
     """Return a value as one that type checkers ask nothing about."""
     return value
@@ -385,7 +396,7 @@ class _Decoder:
             return self.group(tag, body, tree, depth)
         except _NotATreeError:
             raise  # it says where already
-        except (KeyError, TypeError, ValueError, DecimalException, OverflowError) as error:
+        except _WRONG_BODY as error:
             # Nothing of the value: it may be secret.
             msg = f"not a tagged value ({type(error).__name__})"
             raise _NotATreeError(msg) from None

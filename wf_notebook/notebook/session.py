@@ -163,13 +163,17 @@ class Session:
                 self.say(f"Locked: {world.locked}")
             if world is not None and not world.owned:
                 self.say(f"This world is owned by {named(world.owner)}: its runs move there.")
-            rows = [] if world is None else world.unfinished_rows()
-            for row in rows[:_LISTED] if world is not None else ():
-                self._take_up(world.get(row.run_id))
-            if len(rows) > _LISTED:
-                self.say(f"… and {len(rows) - _LISTED} more: %wf runs")
+            if world is not None:
+                self._take_up_all(world)
         except WorldError as error:
             self.say(str(error))
+
+    def _take_up_all(self, world: World) -> None:
+        rows = world.unfinished_rows()
+        for row in rows[:_LISTED]:
+            self._take_up(world.get(row.run_id))
+        if len(rows) > _LISTED:
+            self.say(f"… and {len(rows) - _LISTED} more: %wf runs")
 
     def _take_up(self, run: Run) -> None:
         _replayed(run)

@@ -1,0 +1,204 @@
+"""Whether the tests notice a mutant: they run in a copy of the tree that holds it.
+
+Each run is a process of its own, forked from one that has imported pytest and the libraries, but
+nothing of ours: so it imports the mutant like any module. What a mutant does to its world is done
+to the copy.
+"""
+
+from __future__ import annotations
+
+import compileall
+import contextlib
+import multiprocessing
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from multiprocessing.connection import wait
+from pathlib import Path
+from py_compile import PycInvalidationMode
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from tests.mutation.targets import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+
+    from tests.mutation.mutants import Mutant
+    from tests.mutation.targets import Stages
+
+_COPIED: Final = ("wf_notebook", "tests", "notebooks", "README.md", "pyproject.toml")
+_PRELOADED: Final = [
+    *("pytest", "hypothesis", "psutil", "pydantic", "duckdb", "jsonschema", "cryptography.fernet"),
+    *("asyncio", "IPython", "ipywidgets", "anywidget", "nbformat", "click", "coverage"),
+]
+_OPTIONS: Final = [
+    *("-q", "-x", "--tb=no", "-p", "no:cacheprovider"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of what is imported beforehand
+]
+_MEMORY_BYTES: Final = 8 << 30  # of address space: one that collects for ever shall fail
+_LONG_SECONDS: Final = 600  # for a stage when nothing is wrong
+_PATIENCE: Final = 5  # times as long as the tests take without a mutant ...
+_GRACE_SECONDS: Final = 30  # ... and so much more, on a machine that others use
+
+
+class Verdict(NamedTuple):
+    """What the tests said.
+
+    Attributes:
+        killed: whether one of them failed, or took far too long.
+        by: which test, or "time"; empty if the mutant survived.
+    """
+
+    killed: bool
+    by: str = ""
+
+
+class BrokenTestsError(Exception):
+    """The tests fail without a mutant: they can't tell anything about one."""
+
+
+class Court:
+    """A copy of the tree in which mutants are tried, one at a time.
+
+    Attributes:
+        folder: the copy.
+    """
+
+    def __init__(self, folder: Path, *, grace_seconds: float = _GRACE_SECONDS) -> None:
+        self.folder = folder
+        self._grace_seconds = grace_seconds
+        self._processes = multiprocessing.get_context("forkserver")
+        self._processes.set_forkserver_preload(_PRELOADED)
+        self._limits: dict[tuple[str, ...], float] = {}
+
+    def try_mutant(self, mutant: Mutant, stages: Stages) -> Verdict:
+        """Return whether a stage of tests notices the mutant.
+
+        Raises:
+            BrokenTestsError: the tests fail without it.
+        """
+        for stage in stages:
+            seconds = self._patience(stage)
+            with self._mistaken(mutant):
+                verdict = self._judge(stage, seconds)
+            if verdict.killed:
+                return verdict
+        return Verdict(killed=False)
+
+    def _judge(self, stage: tuple[str, ...], seconds: float) -> Verdict:
+        """Run a stage; a failure counts if the test fails alone, too, or the stage does again."""
+        verdict = self._run(stage, seconds)
+        if verdict.by.startswith("tests/") and not self._run((verdict.by,), seconds).killed:
+            return self._run(stage, seconds)
+        return verdict
+
+    @contextlib.contextmanager
+    def _mistaken(self, mutant: Mutant) -> Iterator[None]:
+        place = self.folder / "wf_notebook" / mutant.module
+        original = place.read_text("utf-8")
+        place.write_text(mutant.text, "utf-8")
+        try:
+            yield
+        finally:
+            place.write_text(original, "utf-8")
+
+    def _patience(self, stage: tuple[str, ...]) -> float:
+        """Return how many seconds a stage may take; learn it where nothing is wrong."""
+        if stage not in self._limits:
+            begun = time.monotonic()
+            verdict = self._judge(stage, _LONG_SECONDS)
+            if verdict.killed:
+                raise BrokenTestsError(verdict.by)
+            self._limits[stage] = _PATIENCE * (time.monotonic() - begun) + self._grace_seconds
+        return self._limits[stage]
+
+    def _run(self, stage: tuple[str, ...], seconds: float) -> Verdict:
+        ours, theirs = self._processes.Pipe(duplex=False)
+        process = self._processes.Process(target=_test, args=(self.folder, stage, theirs))
+        process.start()
+        theirs.close()
+        with ours:
+            ready = wait([ours, process.sentinel], seconds)
+            _end(process)
+            if not ready:
+                return Verdict(killed=True, by="time")
+            with contextlib.suppress(EOFError):
+                if ours.poll():
+                    code, failed = ours.recv()
+                    return Verdict(killed=code != 0, by=failed or f"pytest's exit code {code}")
+        return Verdict(killed=True, by=f"exit code {process.exitcode}")
+
+
+def _end(process: Any) -> None:
+    """End a run and what it started in its session; it may be gone already."""
+    process.join(1)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.join()
+
+
+@contextlib.contextmanager
+def court(root: Path = ROOT, *, grace_seconds: float = _GRACE_SECONDS) -> Iterator[Court]:
+    """Copy a tree for as long as mutants are tried.
+
+    Compiled files are found by the text's hash: the time of a file doesn't tell two mutants of one
+    second apart.
+    """
+    with tempfile.TemporaryDirectory(prefix="wf-mutants-") as name:
+        folder = Path(name)
+        ignored = shutil.ignore_patterns("__pycache__", ".*", "*.duckdb*")
+        for part in _COPIED:
+            if (root / part).is_dir():
+                shutil.copytree(root / part, folder / part, ignore=ignored)
+            elif (root / part).exists():
+                shutil.copy(root / part, folder / part)
+        mode = PycInvalidationMode.CHECKED_HASH
+        compileall.compile_dir(folder / "wf_notebook", quiet=1, invalidation_mode=mode)
+        (folder / "tmp").mkdir()
+        yield Court(folder, grace_seconds=grace_seconds)
+
+
+# ---------------------------------------------------------------------------- in the process
+
+
+class _FirstFailure:
+    """A plugin of pytest: which test failed first, or which file could not be read."""
+
+    def __init__(self) -> None:
+        self.name = ""
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        self._note(report)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        self._note(report)
+
+    def _note(self, report: Any) -> None:
+        if report.failed and not self.name:
+            self.name = report.nodeid
+
+
+def _test(folder: Path, stage: tuple[str, ...], result: Connection) -> None:
+    """Run tests in the copy and send their exit code and the first that failed."""
+    os.setsid()
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    os.chdir(folder)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder / "tmp")
+    sys.path[:0] = [str(folder)]
+    for name in [n for n in sys.modules if n.split(".")[0] in {"tests", "wf_notebook"}]:
+        del sys.modules[name]
+    with (folder / "tmp" / "log").open("w") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    import pytest
+
+    first = _FirstFailure()
+    code = pytest.main([*_OPTIONS, *stage], plugins=[first])
+    result.send((int(code), first.name))
+    result.close()
+    os._exit(0)  # whatever a mutant left behind shall not be waited for

@@ -22,7 +22,7 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tests.mutation.targets import ROOT
+from tests.mutation.targets import CONFINED, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,11 +91,10 @@ class Court:
         return Verdict(killed=False)
 
     def _judge(self, stage: tuple[str, ...], seconds: float) -> Verdict:
-        """Run a stage; a failure counts if the test fails alone, too, or the stage does again."""
+        """Run a stage; where processes have limits, a failure counts if it comes again."""
         verdict = self._run(stage, seconds)
-        if verdict.by.startswith("tests/") and not self._run((verdict.by,), seconds).killed:
-            return self._run(stage, seconds)
-        return verdict
+        again = verdict.killed and not set(CONFINED).isdisjoint(stage)
+        return self._run(stage, seconds) if again else verdict
 
     @contextlib.contextmanager
     def _mistaken(self, mutant: Mutant) -> Iterator[None]:

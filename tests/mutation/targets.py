@@ -26,19 +26,21 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
 }
 """The parts that are scored, each with its modules."""
 
-_CONFINED: Final = (
+CONFINED: Final = (
     "tests/unit/test_isolation_zygote.py",
     "tests/security/test_confinement.py",
     "tests/unit/test_isolation_process.py",
     "tests/security/test_limits.py",
     "tests/security/test_forgery.py",
 )
+"""Tests of processes and their limits: on a machine that others use, one may fail by itself."""
+
 _OWN: Final[dict[str, tuple[str, ...]]] = {
     "guest/aio.py": ("tests/unit/test_guest_asyncio.py",),
     "guest/calendar.py": ("tests/unit/test_guest_modules.py", "tests/unit/test_guest_surface.py"),
     "guest/calls.py": ("tests/unit/test_guest_machine.py", "tests/unit/test_guest_values.py"),
     "guest/chance.py": ("tests/unit/test_guest_surface.py", "tests/unit/test_guest_modules.py"),
-    "guest/confinement.py": _CONFINED,
+    "guest/confinement.py": CONFINED,
     "guest/durations.py": ("tests/unit/test_guest_durations.py",),
     "guest/failures.py": ("tests/unit/test_guest_failures.py",),
     "guest/hinted.py": ("tests/unit/test_guest_surface.py",),
@@ -46,21 +48,21 @@ _OWN: Final[dict[str, tuple[str, ...]]] = {
     "guest/journal.py": ("tests/unit/test_guest_machine.py", "tests/unit/test_guest_schedule.py"),
     "guest/loop.py": ("tests/unit/test_guest_schedule.py", "tests/unit/test_guest_machine.py"),
     "guest/machine.py": ("tests/unit/test_guest_machine.py",),
-    "guest/main.py": _CONFINED,
+    "guest/main.py": CONFINED,
     "guest/measure.py": ("tests/unit/test_measure.py",),
     "guest/modules.py": ("tests/unit/test_guest_modules.py",),
     "guest/named.py": ("tests/unit/test_guest_named.py",),
     "guest/opaque.py": ("tests/unit/test_frames.py", "tests/engine/test_frames.py"),
     "guest/ordered.py": ("tests/unit/test_guest_sets.py",),
-    "guest/probe.py": _CONFINED,
+    "guest/probe.py": CONFINED,
     "guest/problems.py": ("tests/unit/test_guest_machine.py", "tests/unit/test_guest_surface.py"),
     "guest/records.py": ("tests/unit/test_guest_values.py",),
-    "guest/seccomp.py": _CONFINED,
+    "guest/seccomp.py": CONFINED,
     "guest/surface.py": ("tests/unit/test_guest_surface.py",),
-    "guest/talk.py": _CONFINED,
+    "guest/talk.py": CONFINED,
     "guest/transform.py": ("tests/unit/test_guest_sets.py", "tests/unit/test_guest_named.py"),
     "guest/values.py": ("tests/unit/test_guest_values.py",),
-    "guest/zygote.py": _CONFINED,
+    "guest/zygote.py": CONFINED,
 }
 
 _TESTS: Final[dict[str, Stages]] = {

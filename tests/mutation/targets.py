@@ -101,7 +101,8 @@ _TESTS: Final[dict[str, Stages]] = {
         ("tests/unit/test_isolation_zygote.py", "tests/security/test_confinement.py"),
     ),
     "replay": (
-        ("tests/engine/test_pure.py", "tests/unit/test_testing_histories.py"),
+        ("tests/engine/test_replay.py", "tests/engine/test_pure.py"),
+        ("tests/unit/test_testing_histories.py",),
         ("tests/replay/test_golden.py", "tests/unit/test_history.py"),
         ("tests/engine/test_again.py", "tests/engine/test_runs.py", "tests/engine/test_hooks.py"),
     ),

@@ -27,6 +27,8 @@ class Mutant:
         at: the text of that line.
         change: the mistake in words, such as "LtE -> Lt".
         text: the whole module, mistake included.
+        lines: of the statement, the first and the last, if it stands in a function; else None: it
+            is executed when the module is imported.
     """
 
     module: str
@@ -34,6 +36,7 @@ class Mutant:
     at: str
     change: str
     text: str
+    lines: tuple[int, int] | None = None
 
     def __str__(self) -> str:
         return f"{self.module}:{self.line}: {self.change}  in  {self.at}"
@@ -55,14 +58,17 @@ def mutants_of(source: str, module: str) -> list[Mutant]:
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)
     found: list[Mutant] = []
-    for node, words, text in _changes(ast.parse(source)):
+    tree = ast.parse(source)
+    statements = list(_statements(tree))
+    for node, words, text in _changes(tree):
         begin = starts[node.lineno - 1] + node.col_offset
         end = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
         blank = "\n" * code[begin:end].count(b"\n")  # the lines below keep their numbers
         new = f"({text}{blank})" if blank and isinstance(node, ast.expr) else text + blank
         at = lines[node.lineno - 1].decode().strip()
         mutated = code[:begin] + new.encode() + code[end:]
-        found.append(Mutant(module, node.lineno, at, words, mutated.decode()))
+        around = _lines_around(node, statements)
+        found.append(Mutant(module, node.lineno, at, words, mutated.decode(), around))
     return sorted(found, key=lambda mutant: mutant.line)
 
 
@@ -71,6 +77,27 @@ def _changes(tree: ast.Module) -> Iterator[Change]:
         for kinds, changes in _KINDS.items():
             if isinstance(node, kinds):
                 yield from changes(node)
+
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _statements(node: ast.AST, *, inside: bool = False) -> Iterator[tuple[int, int, bool]]:
+    """Yield the lines of each statement, of one with a body its head, and if it's in a function."""
+    for child in ast.iter_child_nodes(node):
+        within = inside or (isinstance(node, Function) and child in node.body)
+        if isinstance(child, ast.stmt | ast.ExceptHandler):
+            body = getattr(child, "body", None)
+            last = body[0].lineno - 1 if body else child.end_lineno or 0
+            yield child.lineno, max(child.lineno, last), within
+        yield from _statements(child, inside=within)
+
+
+def _lines_around(node: ast.AST, statements: list[tuple[int, int, bool]]) -> tuple[int, int] | None:
+    """Return the lines of the innermost statement around a node, if that is in a function."""
+    around = [s for s in statements if s[0] <= node.lineno <= s[1]]
+    first, last, inside = max(around, key=lambda s: (s[0], -s[1]))
+    return (first, last) if inside else None
 
 
 # -------------------------------------------------------------------------- what is left alone

@@ -22,10 +22,12 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from coverage import CoverageData
+
 from tests.mutation.targets import CONFINED, ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from multiprocessing.connection import Connection
 
     from tests.mutation.mutants import Mutant
@@ -40,10 +42,40 @@ _OPTIONS: Final = [
     *("-q", "-x", "--tb=no", "-p", "no:cacheprovider"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of what is imported beforehand
 ]
+_WATCHED: Final = ("--cov=wf_notebook", "--cov-context=test", "--cov-report=")
+_COVERAGE: Final = ".coverage"
 _MEMORY_BYTES: Final = 8 << 30  # of address space: one that collects for ever shall fail
 _LONG_SECONDS: Final = 600  # for a stage when nothing is wrong
 _PATIENCE: Final = 5  # times as long as the tests take without a mutant ...
 _GRACE_SECONDS: Final = 30  # ... and so much more, on a machine that others use
+
+
+class Learned(NamedTuple):
+    """What is known of a stage of tests from a run without a mutant.
+
+    Attributes:
+        seconds: how long it may take.
+        reached: module and line, to the tests that executed it in this process.
+    """
+
+    seconds: float
+    reached: Mapping[tuple[str, int], frozenset[str]]
+
+    def tests(self, mutant: Mutant, stage: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the tests of the stage that can notice a mutant; all of them, if that is open.
+
+        What is executed at the import concerns all; so does what tests reach in other processes.
+        """
+        if mutant.lines is None or not set(CONFINED).isdisjoint(stage):
+            return stage
+        first, last = mutant.lines
+        found = [self.reached.get((mutant.module, n), frozenset()) for n in range(first, last + 1)]
+        tests = frozenset[str]().union(*found)
+        return stage if "" in tests else tuple(sorted(tests))
+
+
+Knowledge = dict[tuple[str, ...], Learned]
+"""What is known of each stage."""
 
 
 class Verdict(NamedTuple):
@@ -69,12 +101,12 @@ class Court:
         folder: the copy.
     """
 
-    def __init__(self, folder: Path, *, grace_seconds: float = _GRACE_SECONDS) -> None:
+    def __init__(self, folder: Path, *, known: Knowledge, grace_seconds: float) -> None:
         self.folder = folder
         self._grace_seconds = grace_seconds
+        self._known = known
         self._processes = multiprocessing.get_context("forkserver")
         self._processes.set_forkserver_preload(_PRELOADED)
-        self._limits: dict[tuple[str, ...], float] = {}
 
     def try_mutant(self, mutant: Mutant, stages: Stages) -> Verdict:
         """Return whether a stage of tests notices the mutant.
@@ -83,18 +115,20 @@ class Court:
             BrokenTestsError: the tests fail without it.
         """
         for stage in stages:
-            seconds = self._patience(stage)
+            learned = self._learned(stage)
             with self._mistaken(mutant):
-                verdict = self._judge(stage, seconds)
+                verdict = self._judge(stage, learned.tests(mutant, stage), learned.seconds)
             if verdict.killed:
                 return verdict
         return Verdict(killed=False)
 
-    def _judge(self, stage: tuple[str, ...], seconds: float) -> Verdict:
-        """Run a stage; where processes have limits, a failure counts if it comes again."""
-        verdict = self._run(stage, seconds)
+    def _judge(self, stage: tuple[str, ...], tests: tuple[str, ...], seconds: float) -> Verdict:
+        """Run tests of a stage; where processes have limits, a failure counts if it comes again."""
+        if not tests:
+            return Verdict(killed=False)
+        verdict = self._run(tests, seconds)
         again = verdict.killed and not set(CONFINED).isdisjoint(stage)
-        return self._run(stage, seconds) if again else verdict
+        return self._run(tests, seconds) if again else verdict
 
     @contextlib.contextmanager
     def _mistaken(self, mutant: Mutant) -> Iterator[None]:
@@ -106,15 +140,16 @@ class Court:
         finally:
             place.write_text(original, "utf-8")
 
-    def _patience(self, stage: tuple[str, ...]) -> float:
-        """Return how many seconds a stage may take; learn it where nothing is wrong."""
-        if stage not in self._limits:
+    def _learned(self, stage: tuple[str, ...]) -> Learned:
+        """Run a stage where nothing is wrong, once for all courts of a tree."""
+        if stage not in self._known:
             begun = time.monotonic()
-            verdict = self._judge(stage, _LONG_SECONDS)
+            verdict = self._run((*_WATCHED, *stage), _LONG_SECONDS)
             if verdict.killed:
                 raise BrokenTestsError(verdict.by)
-            self._limits[stage] = _PATIENCE * (time.monotonic() - begun) + self._grace_seconds
-        return self._limits[stage]
+            seconds = _PATIENCE * (time.monotonic() - begun) + self._grace_seconds
+            self._known[stage] = Learned(seconds, _reached(self.folder))
+        return self._known[stage]
 
     def _run(self, stage: tuple[str, ...], seconds: float) -> Verdict:
         ours, theirs = self._processes.Pipe(duplex=False)
@@ -142,8 +177,15 @@ def _end(process: Any) -> None:
 
 
 @contextlib.contextmanager
-def court(root: Path = ROOT, *, grace_seconds: float = _GRACE_SECONDS) -> Iterator[Court]:
+def court(
+    root: Path = ROOT, *, known: Knowledge | None = None, grace_seconds: float = _GRACE_SECONDS
+) -> Iterator[Court]:
     """Copy a tree for as long as mutants are tried.
+
+    Args:
+        root: the tree.
+        known: what is known of the stages; courts of one tree share it.
+        grace_seconds: how much longer than usual a stage may always take.
 
     Compiled files are found by the text's hash: the time of a file doesn't tell two mutants of one
     second apart.
@@ -159,7 +201,22 @@ def court(root: Path = ROOT, *, grace_seconds: float = _GRACE_SECONDS) -> Iterat
         mode = PycInvalidationMode.CHECKED_HASH
         compileall.compile_dir(folder / "wf_notebook", quiet=1, invalidation_mode=mode)
         (folder / "tmp").mkdir()
-        yield Court(folder, grace_seconds=grace_seconds)
+        yield Court(folder, known={} if known is None else known, grace_seconds=grace_seconds)
+
+
+def _reached(folder: Path) -> dict[tuple[str, int], frozenset[str]]:
+    """Read which tests executed which lines; "" stands for the import."""
+    found: dict[tuple[str, int], frozenset[str]] = {}
+    data = CoverageData(str(folder / _COVERAGE))
+    data.read()
+    package = folder.resolve() / "wf_notebook"
+    for name in data.measured_files():
+        if package in Path(name).parents:
+            module = Path(name).relative_to(package).as_posix()
+            for line, contexts in data.contexts_by_lineno(name).items():
+                tests = frozenset(context.rpartition("|")[0] for context in contexts)
+                found[module, line] = tests
+    return found
 
 
 # ---------------------------------------------------------------------------- in the process
@@ -186,6 +243,7 @@ def _test(folder: Path, stage: tuple[str, ...], result: Connection) -> None:
     """Run tests in the copy and send their exit code and the first that failed."""
     os.setsid()
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    sys.dont_write_bytecode = False  # what pytest makes of a test is the same for every mutant
     os.chdir(folder)
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder / "tmp")
     sys.path[:0] = [str(folder)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tests.mutation.equivalent import EQUIVALENT
 from tests.mutation.mutants import Mutant, mutants_of
-from tests.mutation.running import Court, Verdict, court
+from tests.mutation.running import Court, Knowledge, Verdict, court
 from tests.mutation.targets import GROUPS, PACKAGE, stages_of
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def score(
     """Try the mutants of some parts, so many at a time; `tell` hears of each."""
     work = [(part, m) for part in parts for m in chosen(part, sample=sample, seed=seed)]
     courts: SimpleQueue[Court] = SimpleQueue()
+    known: Knowledge = {}
 
     def attempt(part: str, mutant: Mutant) -> Tried:
         free = courts.get()
@@ -68,7 +69,7 @@ def score(
 
     with ExitStack() as stack, ThreadPoolExecutor(jobs) as threads:
         for _ in range(jobs):
-            courts.put(stack.enter_context(court()))
+            courts.put(stack.enter_context(court(known=known)))
         return list(threads.map(attempt, *zip(*work, strict=True)))
 
 

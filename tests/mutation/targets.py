@@ -44,12 +44,12 @@ _OWN: Final[dict[str, tuple[str, ...]]] = {
     "guest/durations.py": ("tests/unit/test_guest_durations.py",),
     "guest/failures.py": ("tests/unit/test_guest_failures.py",),
     "guest/hinted.py": ("tests/unit/test_guest_surface.py",),
-    "guest/hooks.py": ("tests/unit/test_guest_machine.py",),
+    "guest/hooks.py": ("tests/unit/test_guest_surface.py",),
     "guest/journal.py": ("tests/unit/test_guest_machine.py", "tests/unit/test_guest_schedule.py"),
     "guest/loop.py": ("tests/unit/test_guest_schedule.py", "tests/unit/test_guest_machine.py"),
     "guest/machine.py": ("tests/unit/test_guest_machine.py",),
     "guest/main.py": CONFINED,
-    "guest/measure.py": ("tests/unit/test_measure.py",),
+    "guest/measure.py": ("tests/unit/test_measure.py", "tests/unit/test_codec.py"),
     "guest/modules.py": ("tests/unit/test_guest_modules.py",),
     "guest/named.py": ("tests/unit/test_guest_named.py",),
     "guest/opaque.py": ("tests/unit/test_frames.py", "tests/engine/test_frames.py"),
@@ -61,7 +61,7 @@ _OWN: Final[dict[str, tuple[str, ...]]] = {
     "guest/surface.py": ("tests/unit/test_guest_surface.py",),
     "guest/talk.py": CONFINED,
     "guest/transform.py": ("tests/unit/test_guest_sets.py", "tests/unit/test_guest_named.py"),
-    "guest/values.py": ("tests/unit/test_guest_values.py",),
+    "guest/values.py": ("tests/unit/test_guest_values.py", "tests/unit/test_values_host.py"),
     "guest/zygote.py": CONFINED,
 }
 
@@ -75,7 +75,81 @@ _TESTS: Final[dict[str, Stages]] = {
             "tests/unit/test_corpus_runs.py",
             "tests/security/test_attempts.py",
         ),
-        ("tests/property/test_validator_fuzz.py",),
+    ),
+    "runtime": (
+        (
+            "tests/unit/test_guest_failures.py",
+            "tests/unit/test_guest_machine.py",
+            "tests/unit/test_guest_schedule.py",
+            "tests/unit/test_guest_named.py",
+            "tests/unit/test_guest_surface.py",
+            "tests/unit/test_guest_asyncio.py",
+            "tests/unit/test_guest_values.py",
+            "tests/unit/test_guest_modules.py",
+            "tests/unit/test_guest_sets.py",
+        ),
+        (
+            "tests/unit/test_traceback.py",
+            "tests/unit/test_isolation_inline.py",
+            "tests/unit/test_corpus_runs.py",
+            "tests/replay/test_golden.py",
+        ),
+    ),
+    "replay": ("engine/replay.py",),
+    "state": ("world/state.py",),
+    "validate": ("definition/validate.py",),
+}
+"""The parts that are scored, each with its modules."""
+
+CONFINED: Final = (
+    "tests/unit/test_isolation_zygote.py",
+    "tests/security/test_confinement.py",
+    "tests/unit/test_isolation_process.py",
+    "tests/security/test_limits.py",
+    "tests/security/test_forgery.py",
+)
+"""Tests of processes and their limits: on a machine that others use, one may fail by itself."""
+
+_OWN: Final[dict[str, tuple[str, ...]]] = {
+    "guest/aio.py": ("tests/unit/test_guest_asyncio.py",),
+    "guest/calendar.py": ("tests/unit/test_guest_modules.py", "tests/unit/test_guest_surface.py"),
+    "guest/calls.py": ("tests/unit/test_guest_machine.py", "tests/unit/test_guest_values.py"),
+    "guest/chance.py": ("tests/unit/test_guest_surface.py", "tests/unit/test_guest_modules.py"),
+    "guest/confinement.py": CONFINED,
+    "guest/durations.py": ("tests/unit/test_guest_durations.py",),
+    "guest/failures.py": ("tests/unit/test_guest_failures.py",),
+    "guest/hinted.py": ("tests/unit/test_guest_surface.py",),
+    "guest/hooks.py": ("tests/unit/test_guest_surface.py",),
+    "guest/journal.py": ("tests/unit/test_guest_machine.py", "tests/unit/test_guest_schedule.py"),
+    "guest/loop.py": ("tests/unit/test_guest_schedule.py", "tests/unit/test_guest_machine.py"),
+    "guest/machine.py": ("tests/unit/test_guest_machine.py",),
+    "guest/main.py": CONFINED,
+    "guest/measure.py": ("tests/unit/test_measure.py", "tests/unit/test_codec.py"),
+    "guest/modules.py": ("tests/unit/test_guest_modules.py",),
+    "guest/named.py": ("tests/unit/test_guest_named.py",),
+    "guest/opaque.py": ("tests/unit/test_frames.py", "tests/engine/test_frames.py"),
+    "guest/ordered.py": ("tests/unit/test_guest_sets.py",),
+    "guest/probe.py": CONFINED,
+    "guest/problems.py": ("tests/unit/test_guest_machine.py", "tests/unit/test_guest_surface.py"),
+    "guest/records.py": ("tests/unit/test_guest_values.py",),
+    "guest/seccomp.py": CONFINED,
+    "guest/surface.py": ("tests/unit/test_guest_surface.py",),
+    "guest/talk.py": CONFINED,
+    "guest/transform.py": ("tests/unit/test_guest_sets.py", "tests/unit/test_guest_named.py"),
+    "guest/values.py": ("tests/unit/test_guest_values.py", "tests/unit/test_values_host.py"),
+    "guest/zygote.py": CONFINED,
+}
+
+_TESTS: Final[dict[str, Stages]] = {
+    "language": (
+        ("tests/unit/test_language.py", "tests/unit/test_validate.py"),
+        (
+            "tests/unit/test_compile.py",
+            "tests/unit/test_guest_modules.py",
+            "tests/unit/test_guest_surface.py",
+            "tests/unit/test_corpus_runs.py",
+            "tests/security/test_attempts.py",
+        ),
     ),
     "runtime": (
         (
@@ -114,7 +188,7 @@ _TESTS: Final[dict[str, Stages]] = {
     ),
     "validate": (
         ("tests/unit/test_validate.py", "tests/unit/test_compile.py"),
-        ("tests/security/test_attempts.py", "tests/property/test_validator_fuzz.py"),
+        ("tests/security/test_attempts.py",),
     ),
 }
 

@@ -426,3 +426,27 @@ def test_signatures_are_asyncios() -> None:
         ours = inspect.signature(getattr(aio, name)).parameters
         theirs = inspect.signature(getattr(asyncio, name)).parameters
         assert list(ours) == list(theirs)
+
+
+def test_the_text_of_a_primitive_holds_no_address() -> None:
+    """It says what it is and how it stands, as in CPython, and is the same at each replay."""
+    found = result_of("""
+queue = asyncio.Queue()
+queue.put_nowait(1)
+lock = asyncio.Lock()
+await lock.acquire()
+task = asyncio.create_task(asyncio.sleep(0), name="t")
+shown = [queue, lock, asyncio.Event(), asyncio.Semaphore(2), asyncio.PriorityQueue(), task]
+texts = [repr(one) for one in shown]
+await task
+return [*texts, repr(task)]
+""")
+    assert found == [
+        "<Queue maxsize=0 _queue=[1] tasks=1>",
+        "<asyncio.locks.Lock object [locked]>",
+        "<asyncio.locks.Event object [unset]>",
+        "<asyncio.locks.Semaphore object [unlocked, value:2]>",
+        "<PriorityQueue maxsize=0>",
+        "<Task pending name='t'>",
+        "<Task finished name='t'>",
+    ]

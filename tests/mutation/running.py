@@ -144,7 +144,7 @@ class Court:
         """Run a stage where nothing is wrong, once for all courts of a tree."""
         if stage not in self._known:
             begun = time.monotonic()
-            verdict = self._run((*_WATCHED, *stage), _LONG_SECONDS)
+            verdict = self._judge(stage, (*_WATCHED, *stage), _LONG_SECONDS)
             if verdict.killed:
                 raise BrokenTestsError(verdict.by)
             seconds = _PATIENCE * (time.monotonic() - begun) + self._grace_seconds

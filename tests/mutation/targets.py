@@ -11,27 +11,31 @@ PACKAGE: Final = ROOT / "wf_notebook"
 Stages = tuple[tuple[str, ...], ...]
 """Test files, in the order in which they are asked; a later stage only if no earlier one failed."""
 
-_LANGUAGE: Final = ("check", "compiling", "imports", "language", "names", "places", "rules")
+_LANGUAGE: Final = (
+    "check", "compiling", "imports", "language", "names", "places", "rules", "scan", "walk",
+)  # fmt: skip
+_PROCESS: Final = ("confinement", "main", "probe", "seccomp", "zygote")
 
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
-    "language": tuple(f"guest/{name}.py" for name in (*_LANGUAGE, "scan", "walk")),
+    "language": tuple(f"guest/{name}.py" for name in _LANGUAGE),
     "runtime": tuple(
         f"guest/{path.name}"
         for path in sorted((PACKAGE / "guest").glob("*.py"))
-        if path.stat().st_size and path.stem not in (*_LANGUAGE, "scan", "walk")
+        if path.stat().st_size and path.stem not in (*_LANGUAGE, *_PROCESS)
     ),
+    "process": tuple(f"guest/{name}.py" for name in _PROCESS),
     "replay": ("engine/replay.py",),
     "state": ("world/state.py",),
     "validate": ("definition/validate.py",),
 }
-"""The parts that are scored, each with its modules."""
+"""The parts that are scored, each with its modules. The guest is three: its language, what runs a
+source, and the process around that."""
 
 CONFINED: Final = (
     "tests/unit/test_isolation_zygote.py",
     "tests/security/test_confinement.py",
     "tests/unit/test_isolation_process.py",
     "tests/security/test_limits.py",
-    "tests/security/test_forgery.py",
 )
 """Tests of processes and their limits: on a machine that others use, one may fail by itself."""
 
@@ -40,7 +44,6 @@ _OWN: Final[dict[str, tuple[str, ...]]] = {
     "guest/calendar.py": ("tests/unit/test_guest_modules.py", "tests/unit/test_guest_surface.py"),
     "guest/calls.py": ("tests/unit/test_guest_machine.py", "tests/unit/test_guest_values.py"),
     "guest/chance.py": ("tests/unit/test_guest_surface.py", "tests/unit/test_guest_modules.py"),
-    "guest/confinement.py": CONFINED,
     "guest/durations.py": ("tests/unit/test_guest_durations.py",),
     "guest/failures.py": ("tests/unit/test_guest_failures.py",),
     "guest/hinted.py": ("tests/unit/test_guest_named.py",),
@@ -48,21 +51,17 @@ _OWN: Final[dict[str, tuple[str, ...]]] = {
     "guest/journal.py": ("tests/unit/test_guest_machine.py", "tests/unit/test_guest_schedule.py"),
     "guest/loop.py": ("tests/unit/test_guest_schedule.py", "tests/unit/test_guest_machine.py"),
     "guest/machine.py": ("tests/unit/test_guest_machine.py",),
-    "guest/main.py": CONFINED,
     "guest/measure.py": ("tests/unit/test_measure.py", "tests/unit/test_codec.py"),
     "guest/modules.py": ("tests/unit/test_guest_modules.py",),
     "guest/named.py": ("tests/unit/test_guest_named.py",),
     "guest/opaque.py": ("tests/unit/test_frames.py", "tests/engine/test_frames.py"),
     "guest/ordered.py": ("tests/unit/test_guest_sets.py",),
-    "guest/probe.py": CONFINED,
     "guest/problems.py": ("tests/unit/test_guest_machine.py", "tests/unit/test_guest_surface.py"),
     "guest/records.py": ("tests/unit/test_guest_values.py",),
-    "guest/seccomp.py": CONFINED,
     "guest/surface.py": ("tests/unit/test_guest_surface.py",),
-    "guest/talk.py": CONFINED,
+    "guest/talk.py": ("tests/unit/test_isolation_inline.py",),
     "guest/transform.py": ("tests/unit/test_guest_sets.py", "tests/unit/test_guest_named.py"),
     "guest/values.py": ("tests/unit/test_guest_values.py", "tests/unit/test_values_host.py"),
-    "guest/zygote.py": CONFINED,
 }
 
 _TESTS: Final[dict[str, Stages]] = {
@@ -106,7 +105,6 @@ CONFINED: Final = (
     "tests/security/test_confinement.py",
     "tests/unit/test_isolation_process.py",
     "tests/security/test_limits.py",
-    "tests/security/test_forgery.py",
 )
 """Tests of processes and their limits: on a machine that others use, one may fail by itself."""
 
@@ -115,7 +113,6 @@ _OWN: Final[dict[str, tuple[str, ...]]] = {
     "guest/calendar.py": ("tests/unit/test_guest_modules.py", "tests/unit/test_guest_surface.py"),
     "guest/calls.py": ("tests/unit/test_guest_machine.py", "tests/unit/test_guest_values.py"),
     "guest/chance.py": ("tests/unit/test_guest_surface.py", "tests/unit/test_guest_modules.py"),
-    "guest/confinement.py": CONFINED,
     "guest/durations.py": ("tests/unit/test_guest_durations.py",),
     "guest/failures.py": ("tests/unit/test_guest_failures.py",),
     "guest/hinted.py": ("tests/unit/test_guest_named.py",),
@@ -123,21 +120,17 @@ _OWN: Final[dict[str, tuple[str, ...]]] = {
     "guest/journal.py": ("tests/unit/test_guest_machine.py", "tests/unit/test_guest_schedule.py"),
     "guest/loop.py": ("tests/unit/test_guest_schedule.py", "tests/unit/test_guest_machine.py"),
     "guest/machine.py": ("tests/unit/test_guest_machine.py",),
-    "guest/main.py": CONFINED,
     "guest/measure.py": ("tests/unit/test_measure.py", "tests/unit/test_codec.py"),
     "guest/modules.py": ("tests/unit/test_guest_modules.py",),
     "guest/named.py": ("tests/unit/test_guest_named.py",),
     "guest/opaque.py": ("tests/unit/test_frames.py", "tests/engine/test_frames.py"),
     "guest/ordered.py": ("tests/unit/test_guest_sets.py",),
-    "guest/probe.py": CONFINED,
     "guest/problems.py": ("tests/unit/test_guest_machine.py", "tests/unit/test_guest_surface.py"),
     "guest/records.py": ("tests/unit/test_guest_values.py",),
-    "guest/seccomp.py": CONFINED,
     "guest/surface.py": ("tests/unit/test_guest_surface.py",),
-    "guest/talk.py": CONFINED,
+    "guest/talk.py": ("tests/unit/test_isolation_inline.py",),
     "guest/transform.py": ("tests/unit/test_guest_sets.py", "tests/unit/test_guest_named.py"),
     "guest/values.py": ("tests/unit/test_guest_values.py", "tests/unit/test_values_host.py"),
-    "guest/zygote.py": CONFINED,
 }
 
 _TESTS: Final[dict[str, Stages]] = {
@@ -174,6 +167,7 @@ _TESTS: Final[dict[str, Stages]] = {
         ("tests/engine/test_values.py", "tests/engine/test_steps.py"),
         ("tests/unit/test_isolation_zygote.py", "tests/security/test_confinement.py"),
     ),
+    "process": (CONFINED[:2], CONFINED[2:3], CONFINED[3:]),
     "replay": (
         ("tests/engine/test_replay.py", "tests/engine/test_pure.py"),
         ("tests/unit/test_testing_histories.py",),

@@ -364,11 +364,20 @@ def test_default_tokens_differ_and_repeat_at_replay() -> None:
         ("title='x' * 501", "ValueError: create_hook(title=...) takes up to 500"),
         ("title=1", "TypeError: create_hook(title=...) takes a text"),
         ("timeout='soon'", "ValueError: cannot read 'soon'"),
+        ("metadata='x' * 63_999", "ValueError: create_hook(metadata=...) takes up to 64000"),
+        ("metadata=object()", "Unencodable: metadata: an object cannot be recorded"),
     ],
 )
 def test_a_wrong_hook_is_an_error_at_the_call(arguments: str, says: str) -> None:
     """Nothing is asked for."""
     assert raised(f"create_hook({arguments})").startswith(says)
+
+
+def test_a_hook_may_say_as_much_as_that() -> None:
+    """Token, title and metadata of the longest length are taken, to the character."""
+    hook = 'create_hook("t" * 200, title="T" * 500, metadata="x" * 63_998)'
+    (asked,) = Play(f"async def w():\n    await {hook}\n").commands
+    assert [len(asked[name]) for name in ("token", "title", "metadata")] == [200, 500, 63_998]
 
 
 # ---------------------------------------------------------------------- chance and prints

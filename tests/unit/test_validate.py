@@ -303,6 +303,17 @@ def test_copies_of_finally_are_bounded() -> None:
         assert codes(source) == ["WF105"]
 
 
+def test_the_bound_of_finally_is_where_it_is_said_to_be() -> None:
+    """A way out more, and the compiler would write two hundred lines once more: that is refused."""
+
+    def source(ways: int) -> str:
+        returns = ["  if x: return"] * ways
+        return body("try:", *returns, "finally:", *["  x; x"] * 200)
+
+    assert codes(source(39)) == []
+    assert codes(source(40)) == ["WF105"]
+
+
 def test_a_page_of_finally_is_fine() -> None:
     """Ordinary cleaning up is far from the bound."""
     part = ["try:", "    await steps.charge(x)", "finally:", "    await steps.notify(x)"]

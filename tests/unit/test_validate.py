@@ -292,6 +292,23 @@ def test_syntax_that_is_newer_than_the_language(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(walk, "_KNOWN", walk._KNOWN - {ast.Match})
     (problem,) = check(body("match x:", "    case 1: pass")).diagnostics
     assert place(problem) == ("WF118", 2, 5)
+    monkeypatch.setattr(walk, "_KNOWN", walk._KNOWN - {ast.withitem})  # which stands nowhere
+    (problem,) = check(body("with x: pass")).diagnostics
+    assert (*place(problem), problem.end_line, problem.end_column) == ("WF118", 1, 1, 1, 1)
+
+
+def test_what_annotations_hold_is_not_judged() -> None:
+    """They are never evaluated: a step, a wait or an unknown name in one is a text."""
+    hints = ["steps['a']", "steps.nothing", "time.sleep(1)", "print(file=sys.stderr)", "df.columns"]
+    assert codes(body(*(f"x{n}: {hint} = x" for n, hint in enumerate(hints)))) == []
+
+
+def test_a_module_that_was_not_imported_says_what_to_do() -> None:
+    """An offered one is to be imported, another one has a hint of its own."""
+    (found,) = check(body("return os.getcwd()")).diagnostics
+    assert (found.code, found.hint) == ("WF130", language.MODULE_HINTS["os"])
+    (found,) = check(body("return json.dumps(x)")).diagnostics
+    assert (found.code, found.hint) == ("WF130", "Write `import json` first.")
 
 
 def test_copies_of_finally_are_bounded() -> None:

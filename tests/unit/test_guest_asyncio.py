@@ -471,7 +471,9 @@ def test_a_task_hands_out_no_frames() -> None:
 async def w():
     task = asyncio.create_task(asyncio.sleep(0))
     task.print_stack()
-    return task.get_stack(), task.get_stack(limit=1)
+    frames = task.get_stack(), task.get_stack(limit=1)
+    await task
+    return frames
 """)
     assert (play.reply.result, play.prints) == ({"$t": "tuple", "v": [[], []]}, [])
 

@@ -274,9 +274,21 @@ def test_bounds(source: str, code: str) -> None:
         (499, lambda n: "lambda: 0\n" * n, "WF105"),
         (12_498, lambda n: "1\n" * n, "WF105"),
         (19_993, lambda n: f"x = [{'1,' * n}]", "WF105"),
+        (9_997, lambda n: f"f'{'{1}' * n}'", "WF105"),
         (131_045, lambda n: "#" * n, "WF102"),
     ],
-    ids=["brackets", "dots", "depth", "bits", "keywords", "scopes", "nodes", "words", "bytes"],
+    ids=[
+        "brackets",
+        "dots",
+        "depth",
+        "bits",
+        "keywords",
+        "scopes",
+        "nodes",
+        "words",
+        "fields",
+        "bytes",
+    ],
 )
 def test_a_bound_is_where_it_is_said_to_be(
     most: int, write: Callable[[int], str], code: str
@@ -318,6 +330,41 @@ def test_copies_of_finally_are_bounded() -> None:
     for text in (nested + " " * 18 + "0\n", returns):
         source = "async def workflow(x):\n" + "".join(f" {line}\n" for line in text.splitlines())
         assert codes(source) == ["WF105"]
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "span"),
+    [
+        ("x = 1\n" * 30_000, "WF102", (1, 1, 1, 1)),
+        ("a = 1\nb\0\n", "WF103", (2, 2, 2, 3)),
+        ("a = 1\nb = 'é\ud800'\n", "WF106", (2, 7, 2, 8)),
+        ("é = 1\n" + "(" * 150, "WF104", (2, 101, 2, 102)),
+        ("\nlambda: 0" * 600, "WF105", (502, 1, 502, 10)),
+        ("\nx = 1\ny = 0x" + "f" * 4000, "WF107", (3, 5, 3, 4007)),
+    ],
+    ids=["large", "NUL", "half", "brackets", "scopes", "integer"],
+)
+def test_a_bound_is_told_where_it_is_passed(source: str, code: str, span: tuple[int, ...]) -> None:
+    """At the character or the expression, in characters; a size has no place but the beginning."""
+    found = next(d for d in check(source).diagnostics if d.code == code)
+    assert (found.line, found.column, found.end_line, found.end_column) == span
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["import json", "return json.nothing"], ["WF121"]),
+        (["import json", "import json", "return json.nothing"], ["WF121"]),
+        (["json = x", "import json", "return json.nothing"], []),
+        (["import json", "json = x", "return json.nothing"], []),
+        (["import json", "import math as json", "return json.nothing"], []),
+    ],
+)
+def test_a_name_is_a_module_only_if_it_is_nothing_else(
+    lines: list[str], expected: list[str]
+) -> None:
+    """What may be either is not judged: the run says."""
+    assert codes(body(*lines)) == expected
 
 
 def test_the_bound_of_finally_is_where_it_is_said_to_be() -> None:

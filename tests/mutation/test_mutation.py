@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 from typing import TYPE_CHECKING
 
 import pytest
@@ -187,6 +188,7 @@ def test_the_table_counts_and_names_survivors() -> None:
 @pytest.mark.parametrize("part", GROUPS)
 def test_the_tests_notice_most_mistakes(part: str) -> None:
     """Of a sample of mutants at least 85 % are killed; the survivors are printed."""
+    faulthandler.cancel_dump_traceback_later()  # a sample takes longer than any test may
     tried = score([part], sample=60, seed=1)
     print(table(tried))
     assert share(tried) >= 0.85

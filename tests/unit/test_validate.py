@@ -275,6 +275,8 @@ def test_bounds(source: str, code: str) -> None:
         (12_498, lambda n: "1\n" * n, "WF105"),
         (19_993, lambda n: f"x = [{'1,' * n}]", "WF105"),
         (9_997, lambda n: f"f'{'{1}' * n}'", "WF105"),
+        (1_785, lambda n: "async def f(x):\n" + " async with x: 0\n" * n, "WF105"),
+        (1_785, lambda n: "async def f(x):\n" + " async for y in x: 0\n" * n, "WF105"),
         (131_045, lambda n: "#" * n, "WF102"),
     ],
     ids=[
@@ -287,6 +289,8 @@ def test_bounds(source: str, code: str) -> None:
         "nodes",
         "words",
         "fields",
+        "with",
+        "for",
         "bytes",
     ],
 )

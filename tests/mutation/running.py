@@ -22,6 +22,7 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import pytest
 from coverage import CoverageData
 
 from tests.mutation.targets import CONFINED, ROOT
@@ -35,19 +36,19 @@ if TYPE_CHECKING:
 
 _COPIED: Final = ("wf_notebook", "tests", "notebooks", "README.md", "pyproject.toml")
 _PRELOADED: Final = [
-    *("pytest", "hypothesis", "psutil", "pydantic", "duckdb", "jsonschema", "cryptography.fernet"),
-    *("asyncio", "IPython", "ipywidgets", "anywidget", "nbformat", "click", "coverage"),
+    *("asyncio", "click", "coverage", "duckdb", "hypothesis", "jsonschema", "psutil", "pydantic"),
+    "pytest",
 ]
 _OPTIONS: Final = [
     *("-q", "-x", "--tb=no", "-p", "no:cacheprovider"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of what is imported beforehand
 ]
+_UNFOUND: Final = f"pytest's exit code {pytest.ExitCode.USAGE_ERROR}"
 _WATCHED: Final = ("--cov=wf_notebook", "--cov-context=test", "--cov-report=")
 _COVERAGE: Final = ".coverage"
 _MEMORY_BYTES: Final = 8 << 30  # of address space: one that collects for ever shall fail
 _LONG_SECONDS: Final = 600  # for a stage when nothing is wrong
-_PATIENCE: Final = 5  # times as long as the tests take without a mutant ...
-_GRACE_SECONDS: Final = 30  # ... and so much more, on a machine that others use
+_PATIENCE: Final = (5.0, 30.0)
 
 
 class Learned(NamedTuple):
@@ -101,9 +102,9 @@ class Court:
         folder: the copy.
     """
 
-    def __init__(self, folder: Path, *, known: Knowledge, grace_seconds: float) -> None:
+    def __init__(self, folder: Path, *, known: Knowledge, patience: tuple[float, float]) -> None:
         self.folder = folder
-        self._grace_seconds = grace_seconds
+        self._patience = patience
         self._known = known
         self._processes = multiprocessing.get_context("forkserver")
         self._processes.set_forkserver_preload(_PRELOADED)
@@ -127,6 +128,8 @@ class Court:
         if not tests:
             return Verdict(killed=False)
         verdict = self._run(tests, seconds)
+        if verdict.by == _UNFOUND:  # a name that can't be said again
+            return self._run(stage, seconds)
         again = verdict.killed and not set(CONFINED).isdisjoint(stage)
         return self._run(tests, seconds) if again else verdict
 
@@ -147,7 +150,8 @@ class Court:
             verdict = self._judge(stage, (*_WATCHED, *stage), _LONG_SECONDS)
             if verdict.killed:
                 raise BrokenTestsError(verdict.by)
-            seconds = _PATIENCE * (time.monotonic() - begun) + self._grace_seconds
+            times, more = self._patience
+            seconds = times * (time.monotonic() - begun) + more
             self._known[stage] = Learned(seconds, _reached(self.folder))
         return self._known[stage]
 
@@ -164,7 +168,11 @@ class Court:
             with contextlib.suppress(EOFError):
                 if ours.poll():
                     code, failed = ours.recv()
-                    return Verdict(killed=code != 0, by=failed or f"pytest's exit code {code}")
+                    by = failed or f"pytest's exit code {code}"
+                    return Verdict(
+                        killed=code != pytest.ExitCode.OK,
+                        by="" if code == pytest.ExitCode.OK else by,
+                    )
         return Verdict(killed=True, by=f"exit code {process.exitcode}")
 
 
@@ -178,14 +186,15 @@ def _end(process: Any) -> None:
 
 @contextlib.contextmanager
 def court(
-    root: Path = ROOT, *, known: Knowledge | None = None, grace_seconds: float = _GRACE_SECONDS
+    root: Path = ROOT, *, known: Knowledge | None = None, patience: tuple[float, float] = _PATIENCE
 ) -> Iterator[Court]:
     """Copy a tree for as long as mutants are tried.
 
     Args:
         root: the tree.
         known: what is known of the stages; courts of one tree share it.
-        grace_seconds: how much longer than usual a stage may always take.
+        patience: how many times as long as without a mutant a stage may take, and how many seconds
+            more, on a machine that others use.
 
     Compiled files are found by the text's hash: the time of a file doesn't tell two mutants of one
     second apart.
@@ -201,7 +210,7 @@ def court(
         mode = PycInvalidationMode.CHECKED_HASH
         compileall.compile_dir(folder / "wf_notebook", quiet=1, invalidation_mode=mode)
         (folder / "tmp").mkdir()
-        yield Court(folder, known={} if known is None else known, grace_seconds=grace_seconds)
+        yield Court(folder, known={} if known is None else known, patience=patience)
 
 
 def _reached(folder: Path) -> dict[tuple[str, int], frozenset[str]]:
@@ -252,8 +261,6 @@ def _test(folder: Path, stage: tuple[str, ...], result: Connection) -> None:
     with (folder / "tmp" / "log").open("w") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
-    import pytest
-
     first = _FirstFailure()
     code = pytest.main([*_OPTIONS, *stage], plugins=[first])
     result.send((int(code), first.name))

@@ -143,7 +143,7 @@ def test_a_seed_names_a_sample() -> None:
 
 def test_a_mistake_is_noticed_survives_or_takes_too_long(tree: Path) -> None:
     """Killed by a test, by the time limit, or not at all; and the copy is whole afterwards."""
-    with court(tree, grace_seconds=1) as here:
+    with court(tree, patience=(2, 1)) as here:
         told = {
             change: here.try_mutant(small(change), STAGES)
             for change in ("catch nothing", "9 -> 10")

@@ -426,3 +426,82 @@ def test_signatures_are_asyncios() -> None:
         ours = inspect.signature(getattr(aio, name)).parameters
         theirs = inspect.signature(getattr(asyncio, name)).parameters
         assert list(ours) == list(theirs)
+
+
+def test_the_text_of_a_primitive_holds_no_address() -> None:
+    """It says what it is and how it stands, as in CPython, and is the same at each replay."""
+    found = result_of("""
+queue = asyncio.Queue()
+queue.put_nowait(1)
+lock = asyncio.Lock()
+await lock.acquire()
+task = asyncio.create_task(asyncio.sleep(0), name="t")
+shown = [queue, lock, asyncio.Event(), asyncio.Semaphore(2), asyncio.PriorityQueue(), task]
+texts = [repr(one) for one in shown]
+await task
+return [*texts, repr(task)]
+""")
+    assert found == [
+        "<Queue maxsize=0 _queue=[1] tasks=1>",
+        "<asyncio.locks.Lock object [locked]>",
+        "<asyncio.locks.Event object [unset]>",
+        "<asyncio.locks.Semaphore object [unlocked, value:2]>",
+        "<PriorityQueue maxsize=0>",
+        "<Task pending name='t'>",
+        "<Task finished name='t'>",
+    ]
+
+
+def test_finished_things_are_counted_down() -> None:
+    """`as_completed` says how many are left, and ends, with `for` and with `async for`."""
+    found = result_of("""
+both = asyncio.as_completed([asyncio.sleep(0, "a"), asyncio.sleep(0, "b")])
+seen = [repr(both)]
+async for future in both:
+    seen += [await future, repr(both)]
+return seen, [await one for one in asyncio.as_completed([])]
+""")
+    left = ["<as_completed 2 left>", "a", "<as_completed 1 left>", "b", "<as_completed 0 left>"]
+    assert found == {"$t": "tuple", "v": [left, []]}
+
+
+def test_a_task_hands_out_no_frames() -> None:
+    """What a debugger would show is the machine's; nothing is printed either."""
+    play = Play("""
+async def w():
+    task = asyncio.create_task(asyncio.sleep(0))
+    task.print_stack()
+    frames = task.get_stack(), task.get_stack(limit=1)
+    await task
+    return frames
+""")
+    assert (play.reply.result, play.prints) == ({"$t": "tuple", "v": [[], []]}, [])
+
+
+def test_a_sleep_that_is_no_number_is_an_error_at_the_call() -> None:
+    """As in CPython from 3.13 on: it would never end."""
+    reply = run("async def w():\n    await asyncio.sleep(float('nan'))\n")
+    assert reply.error is not None
+    assert (reply.error.type, reply.error.line) == ("ValueError", 2)
+
+
+def test_the_loop_of_a_task_keeps_the_logs_time() -> None:
+    """A callback that is set for later is a wait; one that is cancelled doesn't run."""
+    play = Play("""
+async def w():
+    loop = asyncio.current_task().get_loop()
+    called = []
+    late = loop.call_at(loop.time() + 5, called.append, "late")
+    gone, soon = loop.call_soon(called.append, "gone"), loop.call_later(0, called.append, "soon")
+    gone.cancel()
+    await sleep(1)
+    told = [late.when(), gone.cancelled(), soon.cancelled(), late.cancelled(), loop.is_running()]
+    await sleep(9)
+    return called, told, loop.time(), [loop.is_closed(), loop.get_debug()]
+""")
+    assert play.asked() == ["wait 1 timer", "wait 2 sleep"]
+    play.wake(2)
+    play.wake(1)
+    play.wake(3)
+    told = [5.0, True, False, False, True]
+    assert check_replays(play).result["v"] == [["soon", "late"], told, 3.0, [False, False]]

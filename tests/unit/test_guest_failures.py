@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wf_notebook.guest.failures import describe, message_of
+from wf_notebook.guest.problems import StepError
 from wf_notebook.guest.transform import HELPERS, compile_ordered
 
 FILENAME = "<workflow>"
@@ -82,3 +83,42 @@ def test_texts_are_bounded_and_readable() -> None:
     assert message_of(RudeError()) == "<KeyError in its __str__>"
     assert message_of(ValueError("\ud800")) == "\\ud800"
     assert len(message_of(ValueError("x" * 100_000))) == 16_001
+
+
+def test_a_text_of_the_longest_length_is_whole() -> None:
+    """Only what is longer is cut, and that is shown."""
+    assert message_of(ValueError("x" * 16_000)) == "x" * 16_000
+    assert message_of(ValueError("x" * 16_001)) == "x" * 16_000 + "…"
+
+
+def test_names_are_bounded() -> None:
+    """Of a type the beginning, of a function the end, which says most."""
+    long = "N" * 300
+    found = failure(f"def {long}x():\n    raise type('{long}y', (Exception,), {{}})\n{long}x()\n")
+    assert found["type"] == "N" * 200
+    assert found["frames"][-1][4] == "N" * 199 + "x"
+
+
+def test_a_failed_step_says_which_call_it_was() -> None:
+    """A position that can be none, whoever wrote it there, is left out: the host would refuse it."""
+    error = StepError("no", position=3)
+    assert describe(error, filename=FILENAME, lines=[])["step"] == 3
+    error.position = 10_000_000
+    assert describe(error, filename=FILENAME, lines=[])["step"] == 10_000_000
+    for position in (0, -1, 10_000_001, True, "3", None):
+        error.position = position  # type: ignore[assignment]
+        assert "step" not in describe(error, filename=FILENAME, lines=[])
+    other = ValueError("no")
+    other.position = 3  # type: ignore[attr-defined]
+    assert "step" not in describe(other, filename=FILENAME, lines=[])
+
+
+def test_a_line_that_the_source_does_not_have_has_no_column() -> None:
+    """As of a frame that says it is the source's and is not."""
+    try:
+        exec(compile("\n\nx = 1 / 0\n", FILENAME, "exec"), {})
+    except ZeroDivisionError as error:
+        found = describe(error, filename=FILENAME, lines=["x"])
+        assert found["frames"] == [[3, None, 3, None, "<module>"]]
+        found = describe(error, filename=FILENAME, lines=["", "", "x = 1 / 0"])
+        assert found["frames"] == [[3, 5, 3, 10, "<module>"]]

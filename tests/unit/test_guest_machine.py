@@ -343,6 +343,39 @@ def test_an_outcome_of_another_kind_is_a_divergence(kind: str, n: int) -> None:
 # ------------------------------------------------------------------------ around the edges
 
 
+@pytest.mark.parametrize(
+    ("asks", "kind", "n"),
+    [
+        ("create_hook('t')", "step_completed", 1), ("create_hook('t')", "wait_completed", 1),
+        ("sleep(5)", "step_completed", 1), ("asyncio.sleep(5)", "hook_received", 1),
+        ("asyncio.wait_for(sleep(9), 5)", "step_failed", 2),
+    ],
+)  # fmt: skip
+def test_each_thing_takes_its_own_kind_of_answer(asks: str, kind: str, n: int) -> None:
+    """Another one ends the run, whatever the position holds."""
+    play = Play(f"async def w():\n    await {asks}\n")
+    play.deliver(kind, n, value=1, error={"type": "E", "message": ""}, woken=False)
+    assert (play.reply.status, play.reply.code) == ("failed", "DIVERGENCE")
+
+
+def test_a_result_that_raises_when_it_is_read_fails_the_run() -> None:
+    """Recording reads attributes, which are the source's own code."""
+    reply = run("""
+import dataclasses
+@dataclasses.dataclass
+class Odd:
+    x: int
+    def __getattribute__(self, name):
+        if name == "x":
+            raise KeyError("odd")
+        return object.__getattribute__(self, name)
+async def w():
+    return Odd(1)
+""")
+    assert reply.error is not None
+    assert (reply.status, reply.code, reply.error.type) == ("failed", "USER_ERROR", "KeyError")
+
+
 def test_where_says_at_which_lines_tasks_wait() -> None:
     """Every task's innermost line of the source, through coroutines and helpers."""
     play = Play("""

@@ -136,6 +136,18 @@ async def w():{body}
     assert Play(source).reply.result == [["x", "k"], 8, "typing.ClassVar[int]"]
 
 
+def test_what_reads_annotations_is_called_as_in_python() -> None:
+    """By its name and its module, which a source may print."""
+    body = """
+    faces = [dataclasses.dataclass, functools.singledispatch, functools.singledispatchmethod]
+    return [f"{face.__module__}.{face.__qualname__}" for face in faces]
+    """
+    source = f"import dataclasses, functools\nasync def w():{body}\n"
+    assert Play(source).reply.result == [
+        "dataclasses.dataclass", "functools.singledispatch", "functools.singledispatchmethod",
+    ]  # fmt: skip
+
+
 def test_a_dispatching_function_evaluates_nothing() -> None:
     """Annotations of what is registered are looked up: names, dotted names, unions, None."""
     source = """

@@ -128,6 +128,16 @@ def test_other_operands_are_left_to_python(name: str) -> None:
         OPERATORS[name]("a", "b")
 
 
+@pytest.mark.parametrize("kind", [OrderedSet, OrderedFrozenSet])
+@pytest.mark.parametrize("name", ["or", "and", "sub", "xor"])
+def test_a_list_is_no_operand(kind: Any, name: str) -> None:
+    """As with CPython's sets: methods take anything, operators only sets."""
+    made = kind("ab")
+    for form in (f"__{name}__", f"__r{name}__", *([f"__i{name}__"] if kind is OrderedSet else [])):
+        assert getattr(made, form)(["a"]) is NotImplemented
+    assert list(made) == ["a", "b"]
+
+
 def test_whatever_makes_a_set_in_a_source_makes_an_ordered_one() -> None:
     """Literals, comprehensions, displays with stars, signs, augmented assignments of all targets."""
     names = run("""

@@ -364,11 +364,55 @@ def test_default_tokens_differ_and_repeat_at_replay() -> None:
         ("title='x' * 501", "ValueError: create_hook(title=...) takes up to 500"),
         ("title=1", "TypeError: create_hook(title=...) takes a text"),
         ("timeout='soon'", "ValueError: cannot read 'soon'"),
+        ("metadata='x' * 63_999", "ValueError: create_hook(metadata=...) takes up to 64000"),
+        ("metadata=object()", "Unencodable: metadata: an object cannot be recorded"),
     ],
 )
 def test_a_wrong_hook_is_an_error_at_the_call(arguments: str, says: str) -> None:
     """Nothing is asked for."""
     assert raised(f"create_hook({arguments})").startswith(says)
+
+
+def test_a_hook_may_say_as_much_as_that() -> None:
+    """Token, title and metadata of the longest length are taken, to the character."""
+    hook = 'create_hook("t" * 200, title="T" * 500, metadata="x" * 63_998)'
+    (asked,) = Play(f"async def w():\n    await {hook}\n").commands
+    assert [len(asked[name]) for name in ("token", "title", "metadata")] == [200, 500, 63_998]
+
+
+def test_a_payload_that_crossed_a_disposal_is_lost() -> None:
+    """The log may hold it before the disposal: whoever has closed a hook doesn't want it."""
+    play = Play("""
+async def w():
+    hook = create_hook("t")
+    await steps.a(1)
+    hook.dispose()
+    await steps.b(1)
+    return await hook
+""")
+    play.open_hook(1)
+    play.done(2)
+    assert play.resume(1, "late") == []
+    play.done(3)
+    reply = check_replays(play)
+    assert reply.error is not None
+    assert (reply.error.type, reply.error.message) == ("RuntimeError", "the hook 't' was disposed")
+
+
+def test_a_conflict_that_crossed_a_disposal_is_still_told() -> None:
+    """A hook that was closed at once may ask who has its token; its end stays what it was."""
+    play = Play("""
+async def w():
+    hook = create_hook("t")
+    hook.dispose()
+    owner = await hook.conflict()
+    try:
+        await hook
+    except RuntimeError as error:
+        return owner, hook.open, str(error)
+""")
+    play.deliver("hook_conflict", 1, owner="r0")
+    assert check_replays(play).result["v"] == ["r0", False, "the hook 't' was disposed"]
 
 
 # ---------------------------------------------------------------------- chance and prints

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wf_notebook.guest.opaque import Opaque
 from wf_notebook.guest.ordered import OrderedFrozenSet, OrderedSet
 from wf_notebook.guest.values import (
     MAX_DEPTH,
@@ -255,3 +256,102 @@ def test_time_zones_cross_as_offsets() -> None:
     """A zone becomes its offset at that moment."""
     moment = datetime(2026, 7, 1, tzinfo=timezone(timedelta(hours=2)))
     assert decode(encode(moment)) == moment
+
+
+# ------------------------------------------------------------------------------ references
+
+
+FRAME = {
+    "kind": "pandas.DataFrame",
+    "shape": [3, 2],
+    "columns": ["id", "sum"],
+    "dtype": None,
+    "sha256": "5eed",
+}
+ARRAY = {"kind": "numpy.ndarray", "shape": [4], "columns": None, "dtype": "int64", "sha256": "a"}
+
+
+def test_a_reference_says_what_it_stands_for() -> None:
+    """Kind, shape, columns and type of the elements, and nothing of the data."""
+    frame, array, scalar = Opaque(FRAME), Opaque(ARRAY), Opaque(ARRAY | {"shape": []})
+    assert (frame.kind, frame.shape, frame.columns, frame.dtype) == (
+        "pandas.DataFrame", (3, 2), ("id", "sum"), None,
+    )  # fmt: skip
+    assert (array.columns, array.dtype) == (None, "int64")
+    assert [repr(frame), repr(array), repr(scalar)] == [
+        "<pandas.DataFrame 3×2>", "<numpy.ndarray 4 int64>", "<numpy.ndarray scalar int64>",
+    ]  # fmt: skip
+    assert sorted(dir(frame)) == ["columns", "dtype", "kind", "shape"]
+
+
+def test_references_are_equal_by_kind_and_content() -> None:
+    """Also to a copy; to anything else they are not, and they have no hash."""
+    frame = Opaque(FRAME)
+    assert frame == Opaque(FRAME | {"shape": [1]})
+    assert frame != Opaque(FRAME | {"sha256": "b"})
+    assert frame != Opaque(FRAME | {"kind": "polars.DataFrame"})
+    assert frame != "5eed"
+    for other in (copy.copy(frame), copy.deepcopy([frame])[0], decode(encode(frame))):
+        assert other == frame
+        assert other.columns == frame.columns
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(frame)
+
+
+def test_a_reference_is_read_only() -> None:
+    """An attribute that it doesn't have is one of the data: for a step."""
+    frame: Any = Opaque(FRAME)
+    with pytest.raises(AttributeError, match="for 'head', pass it to a step") as caught:
+        frame.head()
+    assert (caught.value.name, caught.value.obj) == ("head", frame)
+    for change in (lambda: setattr(frame, "kind", "x"), lambda: delattr(frame, "kind")):
+        with pytest.raises(
+            AttributeError, match="is read-only; to change it, pass it to a step"
+        ) as caught:
+            change()
+        assert caught.value.name == "kind"
+    assert frame.kind == "pandas.DataFrame"
+
+
+IN_PLACE = "add sub mul matmul truediv floordiv mod pow and or xor lshift rshift"
+NUMBERS = "int float complex index round trunc floor ceil"
+BINARY = (
+    "add sub mul matmul truediv floordiv mod divmod pow and or xor lshift rshift radd rsub "
+    "rmul rmatmul rtruediv rfloordiv rmod rdivmod rpow rand ror rxor rlshift rrshift"
+)
+
+
+@pytest.mark.parametrize(
+    ("use", "words"),
+    [
+        (bool, "tested for truth"), (len, "counted"), (iter, "iterated over"), (reversed, "iterated over"),
+        (lambda x: x[0], "looked into"), (lambda x: 1 in x, "looked into"),
+        (lambda x: x.__setitem__(0, 1), "changed"), (lambda x: x.__delitem__(0), "changed"),
+        *((lambda x, name=name: getattr(x, f"__i{name}__")(1), "changed") for name in
+          IN_PLACE.split()),
+        (lambda x: x < 1, "compared"), (lambda x: x <= 1, "compared"),
+        (lambda x: x > 1, "compared"), (lambda x: x >= 1, "compared"), (lambda x: x(), "called"),
+        *((lambda x, name=name: getattr(x, f"__{name}__")(), "made a number") for name in
+          NUMBERS.split()),
+        *((lambda x, name=name: getattr(x, f"__{name}__")(1), "computed with") for name in
+          BINARY.split()),
+        (lambda x: -x, "computed with"), (lambda x: +x, "computed with"), (abs, "computed with"),
+        (lambda x: ~x, "computed with"),
+    ],
+)  # fmt: skip
+def test_a_reference_does_nothing(use: Any, words: str) -> None:
+    """What is done with data, a step does: the error says what was tried."""
+    with pytest.raises(TypeError, match="only a reference here and cannot be " + words):
+        use(Opaque(FRAME))
+
+
+def test_keys_that_cannot_cross_say_where_they_are() -> None:
+    """A dict with other keys than texts is a list of pairs; both sides may be wrong."""
+    with pytest.raises(Unencodable, match=r"value\[1\]: an object cannot be recorded"):
+        encode({1: object()})
+    with pytest.raises(Unencodable, match="an object cannot be recorded"):
+        encode({object(): 1})
+    loop: dict[Any, Any] = {}
+    loop[1] = loop
+    with pytest.raises(Unencodable, match=r"value\[2\]\[0\]: it contains itself"):
+        encode({2: [loop]})

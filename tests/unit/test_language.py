@@ -6,14 +6,17 @@ import ast
 import builtins
 import gc
 import importlib
+import importlib.util
 import keyword
 import re
+import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
 from wf_notebook.definition.validate import validate
-from wf_notebook.guest import language
+from wf_notebook.guest import language, walk
 from wf_notebook.guest.language import (
     BUILTINS,
     CLASS_DUNDERS,
@@ -40,6 +43,39 @@ NOT_GRAMMAR = {
     *("boolop", "cmpop", "excepthandler", "expr", "expr_context", "mod", "operator", "pattern"),
     *("slice", "stmt", "type_ignore", "type_param", "unaryop"),
 }
+
+
+NAMES = Path(__file__).parents[1] / "corpus" / "names.txt"
+# What hints are about that isn't in the oldest Python: libraries, and members of later versions.
+LIBRARIES = {
+    *(
+        "IPython",
+        "aiohttp",
+        "anthropic",
+        "boto3",
+        "duckdb",
+        "httpx",
+        "matplotlib",
+        "numpy",
+        "openai",
+    ),
+    *("pandas", "polars", "pyarrow", "pydantic", "requests", "scipy", "sklearn", "sqlalchemy"),
+    *("tqdm", "urllib3", "vercel", "wf_notebook", "anyio", "trio", "gevent"),
+}
+LATER = {"copy.replace", "itertools.batched", "typing.override"}
+
+
+def listed() -> dict[str, set[str]]:
+    """Read the list of names: table or module, to what stands in it."""
+    parts = NAMES.read_text("utf-8").split("\n=== ")[1:]
+    return {name: set(rest.split()) for name, _, rest in (p.partition("\n") for p in parts)}
+
+
+def test_names_stay_what_they_are() -> None:
+    """A source that was accepted is accepted again: nothing that was offered is taken away."""
+    tables = {name: set(getattr(language, name)) for name in listed() if name.isupper()}
+    assert tables | {name: set(members) for name, members in MODULES.items()} == listed()
+    assert len(tables) == 10
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
@@ -91,6 +127,21 @@ def test_every_hint_is_about_a_refusal() -> None:
         assert name not in MODULES[module]
     for table in (FORBIDDEN, MODULE_HINTS, MEMBER_HINTS, NON_DURABLE_WAITS):
         assert [hint for hint in table.values() if not hint.endswith((".", "]", "…)."))] == []
+
+
+def test_hints_are_about_what_there_is() -> None:
+    """Each stands beside a module, a member or an attribute that somebody could have written."""
+    known = LIBRARIES | set(sys.stdlib_module_names)
+    assert [name for name in MODULE_HINTS if name not in known] == []
+    for name in {*MEMBER_HINTS, *NON_DURABLE_WAITS} - LATER:
+        module, _, member = name.rpartition(".")
+        if module not in LIBRARIES:
+            there = hasattr(importlib.import_module(module), member)
+            assert there or importlib.util.find_spec(name), name
+    assert [name for name in walk._ATTRIBUTE_HINTS if not hasattr(type, name)] == [
+        "__traceback__",
+        "__import__",
+    ]
 
 
 def test_hints_name_only_what_is_offered() -> None:

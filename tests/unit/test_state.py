@@ -37,6 +37,59 @@ def test_a_run_begins_moves_and_ends() -> None:
     assert (gone.status, gone.reason) == ("cancelled", "why")
 
 
+def test_before_its_first_event_nothing_is_known_of_a_run() -> None:
+    """It is pending, of no notebook, and has done nothing."""
+    state = fold([])
+    assert (state.status, state.notebook, state.attributes) == ("pending", "", {})
+    assert (state.run_id, state.seq, state.derived, state.time_us) == ("", 0, 0, 0)
+    assert (state.created, state.created_us, state.started_us, state.ended_us) == (
+        {},
+        0,
+        None,
+        None,
+    )
+    assert (state.steps, state.hooks, state.waits, state.closed_streams) == ({}, {}, {}, {})
+
+
+def test_each_event_moves_the_run_on() -> None:
+    """Its number and time are the last event's; what a replay decided is counted."""
+    state = fold(log(created(at=1), event("run_started", at=2), step("s", at=7)))
+    assert (state.run_id, state.seq, state.time_us) == ("r", 3, 7)
+    assert state.derived == 2  # all but the creation
+    assert (state.ended_us, state.terminal) == (None, False)
+
+
+def test_labels_are_those_of_the_creation_until_they_are_set() -> None:
+    """A run is found by them; a later event gives all of them anew."""
+    begun = log(created(attributes={"customer": "A-17"}))
+    assert fold(begun).attributes == {"customer": "A-17"}
+    events = log(
+        created(attributes={"customer": "A-17"}), event("attr_set", attributes={"tier": "1"})
+    )
+    assert fold(events).attributes == {"tier": "1"}
+
+
+@pytest.mark.parametrize(
+    ("origin", "notebook"),
+    [({"notebook": "a.ipynb"}, "a.ipynb"), ("b.ipynb", "b.ipynb"), (None, "")],
+)
+def test_a_run_belongs_to_a_notebook(origin: object, notebook: str) -> None:
+    """To the one that it was started in, until another one adopts it."""
+    assert fold(log(created(origin=origin))).notebook == notebook
+    taken = log(created(origin=origin), event("run_adopted", notebook="other.ipynb"))
+    assert fold(taken).notebook == "other.ipynb"
+
+
+def test_a_failure_without_data_is_a_failure() -> None:
+    """What can't be an error, or a reason, is none."""
+    bare = fold(log(created(), event("run_failed")))
+    assert (bare.status, bare.code, bare.line, bare.error) == ("failed", None, None, None)
+    assert fold(log(created(), event("run_failed", data={"error": "text"}))).error is None
+    assert fold(log(created(), event("run_cancelled"))).reason is None
+    assert fold(log(created(), event("run_cancelled", data={"reason": 1}))).reason is None
+    assert fold(log(created(), event("run_completed"))).result is None
+
+
 def test_a_closed_stream_is_known_with_its_time() -> None:
     """Its chunks are no events; that it takes no more is one."""
     state = fold(log(created(), event("stream_closed", at=1007, stream="tokens")))
@@ -81,6 +134,75 @@ def test_an_attempt_that_is_run_again_keeps_its_number() -> None:
         (1, False, None),
         (1, True, 2000),
     ]
+
+
+def test_a_step_says_what_was_called() -> None:
+    """Alias, step, arguments, place in the source and among the commands, from the first event."""
+    called = event(
+        "step_created",
+        "s",
+        at=2,
+        data={"args": {"x": 1}},
+        n=4,
+        alias="a",
+        step_id="s//m//a",
+        line=7,
+    )
+    found = fold(log(created(), called)).steps["s"]
+    assert (found.id, found.n, found.alias, found.step_id) == ("s", 4, "a", "s//m//a")
+    assert (found.line, found.created_us, found.args) == (7, 2, {"x": 1})
+    assert (found.attempts, found.ended_us, found.error, found.open) == ((), None, None, True)
+
+
+def test_a_step_may_end_without_an_attempt() -> None:
+    """Its arguments were refused, or nobody waited for it any more."""
+    error = {"type": "E", "message": "m"}
+    refused = log(created(), step("s"), event("step_failed", "s", at=5, data={"error": error}))
+    found = fold(refused).steps["s"]
+    assert (found.status, found.attempts, found.error, found.ended_us) == ("failed", (), error, 5)
+    state = fold(log(created(), step("s"), event("step_cancelled", "s", at=5)))
+    assert (state.steps["s"].status, state.steps["s"].attempts) == ("cancelled", ())
+    assert state.open_steps == []
+
+
+def test_an_attempt_ends_once() -> None:
+    """A step that is cancelled while it waits for its next attempt leaves the last one as it was."""
+    error = {"type": "E", "message": "m"}
+    events = log(
+        created(), step("s"), event("step_started", "s", at=3, attempt=1),
+        event("step_retrying", "s", at=4, attempt=1, retry_at_us=9, data={"error": error}),
+        event("step_cancelled", "s", at=6),
+    )  # fmt: skip
+    waiting = fold(events[:4])
+    assert waiting.open_steps == [waiting.steps["s"]]
+    assert waiting.steps["s"].error == error
+    attempts = fold(events).steps["s"].attempts
+    assert [(a.number, a.ended_us, a.error) for a in attempts] == [(1, 4, error)]
+
+
+def test_a_hook_says_what_is_asked() -> None:
+    """Token, schema, title and metadata, and where in the source it stands."""
+    asked = event(
+        "hook_created", "h", at=2, data={"title": "May I?", "metadata": {"sum": 3}},
+        n=4, token="t", schema="Approval", line=7,
+    )  # fmt: skip
+    found = fold(log(created(), asked)).hooks["h"]
+    assert (found.id, found.n, found.token, found.line) == ("h", 4, "t", 7)
+    assert (found.schema, found.title, found.metadata) == ("Approval", "May I?", {"sum": 3})
+    assert (found.status, found.created_us, found.received, found.owner) == ("open", 2, 0, None)
+    bare = fold(log(created(), hook("h", "t"))).hooks["h"]
+    assert (bare.title, bare.metadata, bare.schema, bare.resume_ids) == (None, None, None, ())
+
+
+def test_a_wait_says_when_it_is_due() -> None:
+    """And what kind it is, and where in the source it stands; then when it ended."""
+    asked = event("wait_created", "w", at=2, n=4, kind="timer", due_us=9, line=7)
+    found = fold(log(created(), asked)).waits["w"]
+    assert (found.id, found.n, found.kind, found.line) == ("w", 4, "timer", 7)
+    assert (found.created_us, found.due_us, found.ended_us, found.open) == (2, 9, None, True)
+    for kind in ("wait_completed", "wait_cancelled"):
+        ended = fold(log(created(), asked, event(kind, "w", at=9))).waits["w"]
+        assert (ended.ended_us, ended.open) == (9, False)
 
 
 def test_a_hook_collects_payloads_until_it_is_disposed() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -15,6 +15,8 @@ from wf_notebook.definition.validate import Findings, validate
 from wf_notebook.guest import language, walk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wf_notebook.definition.model import Diagnostic
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -61,12 +63,12 @@ def place(problem: Diagnostic) -> tuple[str, int, int]:
     return problem.code, problem.line, problem.column
 
 
-def check(source: str, **options: str | bool | None) -> Findings:
+def check(source: str, **options: Any) -> Findings:
     defaults = {"aliases": ALIASES, "schemas": SCHEMAS, "cell": True}
-    return validate(normalise(source), **(defaults | options))  # type: ignore[arg-type]
+    return validate(normalise(source), **(defaults | options))
 
 
-def codes(source: str, **options: str | bool | None) -> list[str]:
+def codes(source: str, **options: Any) -> list[str]:
     return [d.code for d in check(source, **options).diagnostics]
 
 
@@ -119,7 +121,7 @@ def test_every_code_has_a_case() -> None:
 # ----------------------------------------------------------------------------------- the entry
 
 
-def entry_of(source: str, **options: str | bool | None) -> str | None:
+def entry_of(source: str, **options: Any) -> str | None:
     found = check(source, **options)
     assert found.diagnostics == ()
     return found.entry
@@ -261,11 +263,68 @@ def test_bounds(source: str, code: str) -> None:
     assert [d.code for d in found] == [code]
 
 
+@pytest.mark.parametrize(
+    ("most", "write", "code"),
+    [
+        (100, lambda n: f"x = {'(' * n}1{')' * n}", "WF104"),
+        (500, lambda n: f"import {'a.' * n}b", "WF104"),
+        (148, lambda n: f"x = {'-' * n}1", "WF104"),
+        (14_000, lambda n: f"x = {(1 << n) - 1:#x}", "WF107"),
+        (250, lambda n: f"dict({','.join(f'a{i}=1' for i in range(n))})", "WF105"),
+        (499, lambda n: "lambda: 0\n" * n, "WF105"),
+        (12_498, lambda n: "1\n" * n, "WF105"),
+        (19_993, lambda n: f"x = [{'1,' * n}]", "WF105"),
+        (9_997, lambda n: f"f'{'{1}' * n}'", "WF105"),
+        (1_785, lambda n: "async def f(x):\n" + " async with x: 0\n" * n, "WF105"),
+        (1_785, lambda n: "async def f(x):\n" + " async for y in x: 0\n" * n, "WF105"),
+        (131_045, lambda n: "#" * n, "WF102"),
+    ],
+    ids=[
+        "brackets",
+        "dots",
+        "depth",
+        "bits",
+        "keywords",
+        "scopes",
+        "nodes",
+        "words",
+        "fields",
+        "with",
+        "for",
+        "bytes",
+    ],
+)
+def test_a_bound_is_where_it_is_said_to_be(
+    most: int, write: Callable[[int], str], code: str
+) -> None:
+    """As much as that is taken, and one more is refused: a source that runs goes on running."""
+    rest = "\nasync def workflow(): ...\n"
+    assert code not in codes(write(most) + rest)
+    assert code in codes(write(most + 1) + rest)
+
+
 def test_syntax_that_is_newer_than_the_language(monkeypatch: pytest.MonkeyPatch) -> None:
     """A statement that a later Python adds is refused until somebody has thought about it."""
     monkeypatch.setattr(walk, "_KNOWN", walk._KNOWN - {ast.Match})
     (problem,) = check(body("match x:", "    case 1: pass")).diagnostics
     assert place(problem) == ("WF118", 2, 5)
+    monkeypatch.setattr(walk, "_KNOWN", walk._KNOWN - {ast.withitem})  # which stands nowhere
+    (problem,) = check(body("with x: pass")).diagnostics
+    assert (*place(problem), problem.end_line, problem.end_column) == ("WF118", 1, 1, 1, 1)
+
+
+def test_what_annotations_hold_is_not_judged() -> None:
+    """They are never evaluated: a step, a wait or an unknown name in one is a text."""
+    hints = ["steps['a']", "steps.nothing", "time.sleep(1)", "print(file=sys.stderr)", "df.columns"]
+    assert codes(body(*(f"x{n}: {hint} = x" for n, hint in enumerate(hints)))) == []
+
+
+def test_a_module_that_was_not_imported_says_what_to_do() -> None:
+    """An offered one is to be imported, another one has a hint of its own."""
+    (found,) = check(body("return os.getcwd()")).diagnostics
+    assert (found.code, found.hint) == ("WF130", language.MODULE_HINTS["os"])
+    (found,) = check(body("return json.dumps(x)")).diagnostics
+    assert (found.code, found.hint) == ("WF130", "Write `import json` first.")
 
 
 def test_copies_of_finally_are_bounded() -> None:
@@ -275,6 +334,52 @@ def test_copies_of_finally_are_bounded() -> None:
     for text in (nested + " " * 18 + "0\n", returns):
         source = "async def workflow(x):\n" + "".join(f" {line}\n" for line in text.splitlines())
         assert codes(source) == ["WF105"]
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "span"),
+    [
+        ("x = 1\n" * 30_000, "WF102", (1, 1, 1, 1)),
+        ("a = 1\nb\0\n", "WF103", (2, 2, 2, 3)),
+        ("a = 1\nb = 'é\ud800'\n", "WF106", (2, 7, 2, 8)),
+        ("é = 1\n" + "(" * 150, "WF104", (2, 101, 2, 102)),
+        ("\nlambda: 0" * 600, "WF105", (502, 1, 502, 10)),
+        ("\nx = 1\ny = 0x" + "f" * 4000, "WF107", (3, 5, 3, 4007)),
+    ],
+    ids=["large", "NUL", "half", "brackets", "scopes", "integer"],
+)
+def test_a_bound_is_told_where_it_is_passed(source: str, code: str, span: tuple[int, ...]) -> None:
+    """At the character or the expression, in characters; a size has no place but the beginning."""
+    found = next(d for d in check(source).diagnostics if d.code == code)
+    assert (found.line, found.column, found.end_line, found.end_column) == span
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["import json", "return json.nothing"], ["WF121"]),
+        (["import json", "import json", "return json.nothing"], ["WF121"]),
+        (["json = x", "import json", "return json.nothing"], []),
+        (["import json", "json = x", "return json.nothing"], []),
+        (["import json", "import math as json", "return json.nothing"], []),
+    ],
+)
+def test_a_name_is_a_module_only_if_it_is_nothing_else(
+    lines: list[str], expected: list[str]
+) -> None:
+    """What may be either is not judged: the run says."""
+    assert codes(body(*lines)) == expected
+
+
+def test_the_bound_of_finally_is_where_it_is_said_to_be() -> None:
+    """A way out more, and the compiler would write two hundred lines once more: that is refused."""
+
+    def source(ways: int) -> str:
+        returns = ["  if x: return"] * ways
+        return body("try:", *returns, "finally:", *["  x; x"] * 200)
+
+    assert codes(source(39)) == []
+    assert codes(source(40)) == ["WF105"]
 
 
 def test_a_page_of_finally_is_fine() -> None:
@@ -299,6 +404,15 @@ def test_no_more_problems_than_somebody_reads() -> None:
     assert len(found) == language.MAX_PROBLEMS + 1
     assert found[-1].code == "WF108"
     assert [d.line for d in found] == [2 + i for i in range(language.MAX_PROBLEMS + 1)]
+
+
+def test_as_many_problems_as_are_told_are_all() -> None:
+    """With a hundred there are no more; a double is one; the next one's place is told."""
+    hundred = check(body(*["eval(x)"] * 100)).diagnostics
+    assert [d.code for d in hundred] == ["WF131"] * 100
+    more = check(body(*["eval(x)"] * 100, "  # a comment", "xs = eval"))
+    last = more.diagnostics[-1]
+    assert (*place(last), last.end_line, last.end_column) == ("WF108", 103, 10, 103, 14)
 
 
 def test_sorted_and_frozen() -> None:
@@ -331,6 +445,51 @@ def test_a_problem_of_a_function_points_at_its_name() -> None:
 # --------------------------------------------------------------------------------- names used
 
 
+@pytest.mark.parametrize(
+    ("source", "options", "code", "span"),
+    [
+        ("x = 1\n", {}, "WF110", (1, 1, 1, 1)),
+        ("def a(): ...\ndef b(): ...\n", {}, "WF110", (1, 1, 1, 1)),
+        ("def a(): ...\ndef workflow(): ...\n", {}, "WF112", (2, 5, 2, 13)),
+        ("x = 1\ndef a(): ...\n", {}, "WF112", (2, 5, 2, 6)),
+        ("async def a(): ...\nasync def b(): ...\n", {}, "WF111", (2, 11, 2, 12)),
+        ("def a(): ...\n", {"export_name": "b"}, "WF115", (1, 1, 1, 1)),
+        ("async def a():\n    yield 1\n", {}, "WF113", (1, 11, 1, 12)),
+        ("async def a():\n    x = [\n    ]\n", {"cell": False}, "WF114", (2, 5, 2, 10)),
+        ("async def a():\n    1\n\n\nasync def a(): 1\n", {}, "WF111", (1, 11, 1, 12)),
+    ],
+)  # fmt: skip
+def test_problems_of_the_entry_point_at_it(
+    source: str, options: dict[str, Any], code: str, span: tuple[int, ...]
+) -> None:
+    """At its name, its first statement, or the beginning where there is none."""
+    (found,) = check(source, **options).diagnostics
+    assert found.code == code
+    assert (found.line, found.column, found.end_line, found.end_column) == span
+
+
+def test_only_the_entry_must_be_one() -> None:
+    """Another function may be defined anew, as Python lets it."""
+    assert codes("def a(): ...\ndef a(): ...\n" + body("pass")) == []
+
+
+def test_the_directive_is_required_unless_told() -> None:
+    """Whoever says nothing about a cell has a source that stands alone."""
+    (found,) = validate(body("pass"), aliases=()).diagnostics
+    assert found.code == "WF114"
+    assert (
+        "Top-level async functions are: none."
+        in check("x = 1\n", export_name="b").diagnostics[0].hint
+    )
+
+
+def test_an_entry_that_is_wrong_is_still_the_entry() -> None:
+    """So that whoever shows the problems can say what would run; none is told if it is open."""
+    assert check("def workflow(): ...\n").entry == "workflow"
+    assert check("async def a(): ...\nasync def b(): ...\n").entry is None
+    assert check("def (").entry is None
+
+
 def test_names_used_before_anything_is_chosen() -> None:
     """Aliases and schemas are found whatever else is wrong with the source."""
     source = body(
@@ -358,3 +517,22 @@ def test_steps_used_are_those_that_were_given() -> None:
     """The report lists given aliases only; unknown ones are problems."""
     found = check(body("return steps.charge(x), steps.nothing(x)"))
     assert found.steps_used == ("charge",)
+    asked = check(body('create_hook(schema="Payment"), create_hook(schema="Other")'))
+    assert asked.schemas_used == ("Payment",)
+
+
+def test_what_is_offered_is_listed_but_not_without_end() -> None:
+    """Twenty aliases are named in a hint, and how many more there are."""
+    many = [f"step_{n:02}" for n in range(22)]
+    for count, tail in ((20, "step_19."), (21, "step_19 and 1 more."), (22, "step_19 and 2 more.")):
+        (found,) = check(body("steps.zzz()"), aliases=many[:count]).diagnostics
+        assert found.hint.endswith(tail)
+    (found,) = check(body("steps.zzz()"), aliases=()).diagnostics
+    assert found.hint == "Offered are: none."
+
+
+def test_guesses_are_made_for_the_first_names_only() -> None:
+    """Thirty comparisons with what there is take no time that anybody notices."""
+    found = check(body(*["steps.charg()"] * 32)).diagnostics
+    guesses = [d.hint.startswith("Did you mean `charge`?") for d in found]
+    assert guesses == [True] * 30 + [False] * 2

@@ -350,7 +350,7 @@ MODULES: Final[Mapping[str, frozenset[str]]] = {
         time time_ns
     """),
     "types": _names("MappingProxyType NoneType SimpleNamespace"),
-    "typing": (_ABC - _names("Set"))
+    "typing": _ABC
     | _names("""
         AbstractSet Annotated Any AnyStr AsyncContextManager ChainMap ClassVar Concatenate
         ContextManager Counter DefaultDict Deque Dict Final FrozenSet Generic List

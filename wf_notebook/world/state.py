@@ -28,15 +28,15 @@ class Attempt:
     Attributes:
         number: 1, 2, 3 …; an attempt that is run again after a crash keeps its number.
         started_us, ended_us: microseconds UTC.
-        error: why it failed, as data, or None.
         rerun: whether it runs again because the process died in it.
+        error: why it failed, as data, or None.
     """
 
     number: int
     started_us: int
+    rerun: bool
     ended_us: int | None = None
     error: Mapping[str, Any] | None = None
-    rerun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,10 @@ class Hook:
     token: str
     line: int | None
     created_us: int
+    status: HookStatus
     schema: str | None = None
     title: str | None = None
     metadata_tree: Tree = None
-    status: HookStatus = "open"
     received: int = 0
     resume_ids: tuple[str, ...] = ()
     last_received_us: int | None = None

@@ -1,0 +1,49 @@
+"""Mutants that behave as the code they are made of: no test can notice them, and here is why."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_LATER = "Python 3.11 has no such node; tests/behaviour/test_pythons.py replays on later ones"
+_ANY = "any number of that size does: it only ends what would not end"
+
+EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
+    **dict.fromkeys(
+        [
+            ("guest/walk.py", 'return _children(node, scope.inner("annotation"))', "return None"),
+            (
+                "guest/walk.py",
+                'return _children(node, scope.inner("annotation"))',
+                "'annotation' -> 'XXannotation'",
+            ),
+            (
+                "guest/walk.py",
+                'inner = scope.inner("annotation")',
+                "'annotation' -> 'XXannotation'",
+            ),
+            (
+                "guest/walk.py",
+                "return [(node.name, scope), *parameters, (node.value, inner)]",
+                "return None",
+            ),
+            *(
+                ("guest/walk.py", f'"{name}": Walk.{visit},', f"'{name}' -> 'XX{name}'")
+                for name, visit in (
+                    ("TypeVar", "type_parameter"),
+                    ("ParamSpec", "type_parameter"),
+                    ("TypeVarTuple", "type_parameter"),
+                    ("TypeAlias", "type_alias"),
+                )
+            ),
+            ("guest/walk.py", "for _name, _visit in _SINCE_3_12.items():", "go round no element"),
+            ("guest/walk.py", "_VISITORS[getattr(ast, _name)] = _visit", "drop the statement"),
+        ],
+        _LATER,
+    ),
+    (
+        "guest/machine.py",
+        "_MAX_CLOSES: Final = 1000  # of one task: one that catches everything never ends",
+        "1000 -> 1001",
+    ): _ANY,
+}
+"""Module, line of the source and change: to why it makes no difference."""

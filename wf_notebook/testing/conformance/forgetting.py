@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wf_notebook.errors import (
     RunForgottenError,
@@ -28,6 +28,8 @@ from wf_notebook.world.state import fold
 from wf_notebook.world.store import Append, Chunk, RejectedError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from wf_notebook.world.store import EventStore
 
 

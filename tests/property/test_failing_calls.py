@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -73,7 +74,7 @@ def outcome(store: EventStore, source: str) -> Outcome:
         run.wait_for("terminal", timeout=20)
         state = run.state
         value = state.result if state.status == "completed" else (state.code, state.error)
-        return Outcome(state.status, value, insisting(run.events))
+        return Outcome(state.status, value, insisting(run.events), "", Counter(MADE))
     finally:
         world.close()
 

@@ -97,7 +97,7 @@ class Renewal:
             return
         file = self._file
         try:
-            file.loaded_writing.checkpoint()
+            file.move_log()
             file.disconnect()
             rewriting.rewrite(file.path, self._copy)
         except (WorldError, OSError) as error:

@@ -363,6 +363,14 @@ class WorldFile:
             self._head.sync()
         writing.checkpoint()
 
+    def move_log(self) -> None:
+        """Move the log into the file now, however short it is.
+
+        Raises:
+            WorldError, OSError: it cannot be; the log still holds everything.
+        """
+        self._move(self.loaded_writing, self.loaded_committer.place)
+
     def _run_exists(self, run_id: str) -> bool:
         return exists(run_id, _loaded(self.writing).query)
 

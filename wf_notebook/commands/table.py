@@ -28,6 +28,7 @@ from wf_notebook.views.tails import joined
 from wf_notebook.views.text import render_run
 from wf_notebook.views.text import table as columns
 from wf_notebook.views.words import visible
+from wf_notebook.world.damage import copies_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -270,6 +271,8 @@ def forget(caller: Caller, run_ids: Sequence[str], *, yes: bool) -> None:
             return
     world.forget(*found)
     click.echo(f"Forgot {', '.join(found)}. The file was rewritten; copies made before were not.")
+    for folder in copies_of(world.path):
+        click.echo(f"{folder} may still hold them: delete it when you don't need it.")
 
 
 @_command("rotate-key")

@@ -50,6 +50,11 @@ def differs(path: str, world_id: str, log: Log, head: Head) -> str | None:
     return None
 
 
+def copies_of(path: str) -> list[str]:
+    """Return the folders that hold copies of a world as it was when it was damaged, oldest first."""
+    return sorted(glob.glob(glob.escape(os.path.realpath(path) + _INFIX) + "*"))
+
+
 def set_aside(path: str, now_us: int) -> str:
     """Copy a world, its log and its head into a folder beside it, unless that was done before.
 
@@ -60,7 +65,7 @@ def set_aside(path: str, now_us: int) -> str:
         OSError: there is no room for a copy, or it cannot be written.
     """
     files = [path + suffix for suffix in _FILES if os.path.exists(path + suffix)]
-    for folder in sorted(glob.glob(glob.escape(path + _INFIX) + "*")):
+    for folder in copies_of(path):
         if _is_copy(folder, files):
             return folder
     stamp = iso(now_us)[:19].replace("-", "").replace(":", "") + "Z"

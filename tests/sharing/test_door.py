@@ -207,7 +207,8 @@ def test_there_is_room_for_so_many(owner: Owner) -> None:
     inside = [owner.enter() for _ in range(BOUNDS.clients)]
     assert dropped(owner.knock())
     for client in inside:
-        client.close()
+        client.shutdown(socket.SHUT_WR)
+        assert dropped(client)  # by then there is room
     assert owner.is_well()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from wf_notebook import config
@@ -300,34 +301,36 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         config_folder=config.user_config_folder(),
     )
     owner = {"notebook": config.notebook_path() or "", "kernel": os.getpid()}
+    open_store = partial(
+        DuckDBStore.open, os.fspath(chosen), key_provider=provider, read_only=read_only, owner=owner
+    )
+    make = partial(
+        World,
+        path=os.fspath(chosen),
+        steps=registry,
+        clock=clock,
+        limits=limits,
+        isolation=isolation,
+        read_only=read_only,
+        paused=paused,
+        notebook=config.notebook_name(),
+    )
     _finish_closing()
-    store: DuckDBStore | None = None
+    return _made(open_store, make)
+
+
+def _made(open_store: Callable[[], EventStore], make: Callable[[EventStore], World]) -> World:
+    """Open a world, or leave nothing open: after an interrupt nobody could let go of the file."""
+    store: EventStore | None = None
     try:
-        store = DuckDBStore.open(
-            os.fspath(chosen), key_provider=provider, read_only=read_only, owner=owner
-        )
-        return World(
-            store,
-            path=os.fspath(chosen),
-            steps=registry,
-            clock=clock,
-            limits=limits,
-            isolation=isolation,
-            read_only=read_only,
-            paused=paused,
-            notebook=config.notebook_name(),
-        )
-    except BaseException:  # an interrupt, too: nobody else could let go of the file
-        _let_go(store)
-        raise
-
-
-def _let_go(store: EventStore | None) -> None:
-    """Close what nobody has a handle of."""
-    if store is not None:
+        store = open_store()
+        return make(store)
+    except BaseException:
         for world in [w for w in _OPEN if w.host.store is store]:
             world.close()
-        store.close()
+        if store is not None:
+            store.close()
+        raise
 
 
 def _finish_closing() -> None:

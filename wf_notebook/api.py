@@ -417,7 +417,6 @@ def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default
         RegistrationError: `steps` cannot be used.
     """
     registry = REGISTRY if steps is None else StepRegistry(steps_by_alias(steps).values())
-<<<<<<< HEAD
     chosen = os.fspath(default_world_path() if path is None else path)
     place = world_path(chosen)
     warn_if_shared(place, stacklevel=2)
@@ -441,46 +440,6 @@ def _let_go(seat: Seat) -> None:
     for world in [w for w in _OPEN if w.seat is seat]:
         world.close()
     seat.leave()
-=======
-    chosen = default_world_path() if path is None else path
-    provider = resolve_key(
-        str(chosen),
-        key,
-        env_key=config.master_key_from_environment(),
-        config_folder=config.user_config_folder(),
-    )
-    owner = {"notebook": config.notebook_path() or "", "kernel": os.getpid()}
-    open_store = partial(
-        DuckDBStore.open, os.fspath(chosen), key_provider=provider, read_only=read_only, owner=owner
-    )
-    make = partial(
-        World,
-        path=os.fspath(chosen),
-        steps=registry,
-        clock=clock,
-        limits=limits,
-        isolation=isolation,
-        read_only=read_only,
-        paused=paused,
-        notebook=config.notebook_name(),
-    )
-    _finish_closing()
-    return _made(open_store, make)
-
-
-def _made(open_store: Callable[[], EventStore], make: Callable[[EventStore], World]) -> World:
-    """Open a world, or leave nothing open: after an interrupt nobody could let go of the file."""
-    store: EventStore | None = None
-    try:
-        store = open_store()
-        return make(store)
-    except BaseException:
-        for world in [w for w in _OPEN if w.host.store is store]:
-            world.close()
-        if store is not None:
-            store.close()
-        raise
->>>>>>> recovery
 
 
 def _finish_closing() -> None:

@@ -107,8 +107,8 @@ class Seat:
             WorldLockedError: somebody has it who can't be asked, or this process has.
             WorldError: it cannot be opened.
         """
-        self._store = self._claimed_or_none()
-        return self._store or self._follow_as(steps, paused=paused)
+        store = self._claimed_or_none()
+        return store or self._follow_as(steps, paused=paused)
 
     def leave(self) -> None:
         """Let go of everything, if nobody is at work on the world. Idempotent."""
@@ -134,19 +134,20 @@ class Seat:
     def _claimed(self) -> EventStore:
         """Own the world, with the socket that the lock file names."""
         if self._read_only or self._path == MEMORY:
-            return self._claim({})
+            self._store = self._claim({})
+            return self._store
         prepare(self._path)
         left = owner_of(self._path)
-        listener = listen(self._path)
+        self._listener = listener = listen(self._path)
         try:
-            store = self._claim({} if listener is None else listener.words)
+            self._store = store = self._claim({} if listener is None else listener.words)
         except BaseException:
+            self._listener = None
             if listener is not None:
                 listener.close()
             raise
         if listener is not None:
             clean(self._path, left, listener)
-            self._listener = listener
         return store
 
     def _found_owner(self, locked: WorldLockedError, *, waited: float) -> bool:

@@ -58,9 +58,6 @@ if TYPE_CHECKING:
     from wf_notebook.world.store import EventStore
 
 DAY: Final = 86_400
-LOOKS: Final = 12  # turns of the loop, after which what was posted to it has arrived
-AT_ONCE: Final = 4
-SESSIONS: Final = ("a.ipynb", "b.ipynb")
 PICK = st.integers(0, 7)
 FAULTS: Final[list[Fault]] = ["none", "full", "unknown", "dies before", "dies after"]
 

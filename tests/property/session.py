@@ -101,12 +101,11 @@ class Session:
         self._begin(self.closed_and_opened)
 
     def _begin(self, how: Callable[[], EventStore]) -> None:
-        before = self.runs()
         self.disk = how()
         self.crashes += 1
-        self.open()
-        for run_id, events in before.items():
+        for run_id, events in self.runs().items():
             check_kept(events, self.disk.read(run_id).result(PATIENCE))
+        self.open()
 
     def settle(self) -> None:
         """Return once nothing but time, a person or an open gate could move anything."""

@@ -36,6 +36,7 @@ from tests.property.programs import programs
 from tests.property.session import Session
 from tests.sizes import sized
 from tests.worlds import QUICK, abandoned, opened
+from wf_notebook.engine.activity import Activity, from_log
 from wf_notebook.errors import (
     HookNotFoundError,
     HookPayloadError,
@@ -51,14 +52,12 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from tests.property.faults import Fault
+    from wf_notebook.engine.runner import Runner
     from wf_notebook.world.duckdb import DuckDBStore
     from wf_notebook.world.events import Event
     from wf_notebook.world.store import EventStore
 
 DAY: Final = 86_400
-LOOKS: Final = 12  # turns of the loop, after which what was posted to it has arrived
-AT_ONCE: Final = 4
-SESSIONS: Final = ("a.ipynb", "b.ipynb")
 PICK = st.integers(0, 7)
 FAULTS: Final[list[Fault]] = ["none", "full", "unknown", "dies before", "dies after"]
 
@@ -383,7 +382,8 @@ class Worlds(Session, RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self.all_ends()
+            if not self.host.closed:  # else it has failed between two processes
+                self.all_ends()
         finally:
             self.world.close()
             self.disk.close()
@@ -402,7 +402,7 @@ class Worlds(Session, RuleBasedStateMachine):
                 self._resume(token, payload, f"last-{len(self.sent)}")
             self.let_time_pass()
         self.everything_holds()
-        assert not self.host.runner.unfinished
+        assert not self.host.runner.unfinished, "I17"
         self.reached.update(event.type for event in self.log)
         self.reached["run again"] += sum(bool(event.meta.get("rerun")) for event in self.log)
         for run_id, state in self.states().items():
@@ -530,3 +530,45 @@ def test_memory(part: int) -> None:
 def test_duckdb(part: int) -> None:
     """In a world file, whatever happens; SQL and the reference store say the same."""
     play(OnDisk, 30, SOME)
+
+
+# ----------------------------------------------------------------------- what must be found out
+
+
+class Forgetful(InMemory):
+    """A store that has acknowledged its last event, and loses it when the process dies."""
+
+    def left_by_a_crash(self) -> EventStore:
+        logs = [log for log in cast("MemoryStore", self.disk)._logs.values() if len(log) > 1]
+        if logs:
+            max(logs, key=lambda log: log[-1].time_us).pop()
+        return self.disk
+
+
+def _without_attempts(events: Sequence[Event]) -> Activity:
+    found = from_log(events)
+    found.todo.clear()
+    return found
+
+
+def _without_timers(_runner: Runner, _act: Activity) -> None:
+    """Set none."""
+
+
+@pytest.mark.parametrize(
+    ("machine", "name", "wrong", "said"),
+    [
+        (Forgetful, "", None, "I4"),
+        (InMemory, "from_log", _without_attempts, "I17"),
+        (InMemory, "Runner._set_timers", _without_timers, "I17"),
+    ],
+)
+def test_an_engine_that_forgets_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, machine: type[Worlds], name: str, wrong: Any, said: str
+) -> None:
+    """The machine can fail: of an event, of attempts, of sleeps that a crash has left."""
+    if name:
+        monkeypatch.setattr(f"wf_notebook.engine.runner.{name}", wrong)
+    first = settings(max_examples=70, phases=[Phase.generate], report_multiple_bugs=False)
+    with pytest.raises(AssertionError, match=said):
+        run_state_machine_as_test(machine, settings=first)

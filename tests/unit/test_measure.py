@@ -32,6 +32,8 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> None:
         (Record("Order", {"lines": [Record("Line", {"note": BIG})]}), "v.lines[0].note"),
         (Pair(1, BIG), "v.b"),
         ((1, BIG), "v[1]"),
+        ({"a": {BIG}}, "v.a[0]"),
+        ({"a": frozenset([BIG])}, "v.a[0]"),
         ({3: BIG}, "v[3]"),
         ({(1, 2): BIG}, "v[…]"),
         ([b"x" * 2_000], "v[0]"),

@@ -115,7 +115,7 @@ def test_a_step_that_is_not_defined_yet(
     registered = StepRegistry()
     monkeypatch.setattr(api, "REGISTRY", registered)
     (line,) = load()
-    assert "is blocked: a step is not registered in this process" in line
+    assert "is blocked: a step that it needs is not defined where it runs" in line
     (world,) = api.open_worlds()
     (run,) = world.unfinished()
     registered.register(gated)
@@ -146,7 +146,8 @@ def test_without_its_key(
     """The run is listed as blocked, and the line names the key that is missing."""
     left_behind(world_path, ["sleep('30d')"])
     monkeypatch.setenv("WF_NOTEBOOK_KEY", "7c" * 32)
-    (line,) = load()
+    locked, line = load()
+    assert locked.startswith("Locked: WF305")
     assert "is blocked: " in line
     assert "key" in line
 

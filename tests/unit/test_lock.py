@@ -44,6 +44,18 @@ def end(child: subprocess.Popen[str]) -> None:
     child.communicate()
 
 
+def test_one_of_several_readers_leaves_the_lock_to_the_others(tmp_path: Path) -> None:
+    """Nobody owns a world that is being read; the last reader takes the lock file along."""
+    world = str(tmp_path / "w.duckdb")
+    first, second = (acquire(world, OWNER, shared=True) for _ in range(2))
+    first.release()
+    with pytest.raises(WorldLockedError):
+        acquire(world, OWNER)
+    second.release()
+    assert os.listdir(tmp_path) == []
+    acquire(world, OWNER).release()
+
+
 def test_a_second_opener_hears_who_has_it(tmp_path: Path) -> None:
     """Notebook, pid and since, and the ways out."""
     world = tmp_path / "w.duckdb"

@@ -101,6 +101,7 @@ MADE: dict[str, Callable[[], WorkflowError]] = {
         "no", run_id="r", code="USER_ERROR", error={"type": "E", "frames": [[1, 2, 3, 4, "f"]]}
     ),
     "RunCancelledError": lambda: errors.RunCancelledError("no", run_id="r", reason="why"),
+    "RunUnfinishedError": lambda: errors.RunUnfinishedError("no", run_id="r"),
     "RunConflictError": lambda: errors.RunConflictError("no", run_id="r", diff="-a"),
     "WaitingForHook": lambda: errors.WaitingForHook("no", run_id="r", tokens=["a"]),
     "RunBlockedError": lambda: errors.RunBlockedError("no", run_id="r"),

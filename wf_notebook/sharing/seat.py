@@ -26,7 +26,7 @@ from wf_notebook.sharing.line import Line, NoOwnerError, silent
 from wf_notebook.sharing.listener import clean, listen
 from wf_notebook.sharing.remote import RemoteStore
 from wf_notebook.world.lock import owner_of
-from wf_notebook.world.paths import MEMORY, exists, prepare
+from wf_notebook.world.paths import MEMORY, exists, prepare, unmake
 from wf_notebook.world.store import RejectedError
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Seat:
         if self._read_only or self._path == MEMORY:
             self._store = self._claim({})
             return self._store
-        prepare(self._path)
+        made = prepare(self._path)
         left = owner_of(self._path)
         self._listener = listener = listen(self._path)
         try:
@@ -145,6 +145,7 @@ class Seat:
             self._listener = None
             if listener is not None:
                 listener.close()
+            unmake(made)
             raise
         if listener is not None:
             clean(self._path, left, listener)

@@ -28,7 +28,7 @@ COST_FACTOR: Final = 20
 # What may stand in a saved notebook about a blocked run. The engine's own message can quote
 # arguments (a divergence says what was recorded), so it goes to people on the line only.
 _BLOCKED: Final = {
-    "step": "a step is not registered in the process that owns the world",
+    "step": "a step that it needs is not defined where it runs",
     "origin": "it belongs to another notebook, whose steps have other code",
     "divergence": "the replay diverged from the log",
     "isolation": "no guest could be had",

@@ -57,19 +57,25 @@ else:
 class OwnerLock:
     """A held lock; see `acquire`."""
 
-    def __init__(self, path: str, descriptor: int) -> None:
+    def __init__(self, path: str, descriptor: int, *, shared: bool = False) -> None:
         self._path = path
         self._descriptor = descriptor
+        self._shared = shared
         _held.add(self)
 
     def release(self) -> None:
         """Let go of it and remove its file. Idempotent."""
         if self._descriptor < 0:
             return
-        # Removed before it is let go, so that no file is removed that somebody else has locked.
-        with contextlib.suppress(OSError):
-            os.unlink(self._path)
+        # Removed before it is let go, so that no file is removed that somebody else has locked; one
+        # of several who read leaves it to the last.
+        if self._alone():
+            with contextlib.suppress(OSError):
+                os.unlink(self._path)
         self.close()
+
+    def _alone(self) -> bool:
+        return sys.platform == "win32" or not self._shared or _lock(self._descriptor, shared=False)
 
     def close(self) -> None:
         """Close the descriptor only: the lock lives on in the process that it was copied from."""
@@ -116,10 +122,10 @@ def acquire(world: str, owner: Mapping[str, Any], *, shared: bool = False) -> Ow
         if _is_at(descriptor, path):
             break
         os.close(descriptor)  # its holder removed the file between our opening and locking it
-    lock = OwnerLock(path, descriptor)
+    lock = OwnerLock(path, descriptor, shared=shared)
     if descriptor >= 0:
         try:
-            _write(descriptor, {} if shared else owner)  # while it is read nobody owns it
+            _write(descriptor, None if shared else owner)  # while it is read nobody owns it
         except OSError as error:
             lock.release()
             raise _unmade(path, error) from error
@@ -167,12 +173,13 @@ def _is_at(descriptor: int, path: str) -> bool:
         return False
 
 
-def _write(descriptor: int, owner: Mapping[str, Any]) -> None:
+def _write(descriptor: int, owner: Mapping[str, Any] | None) -> None:
     if sys.platform != "win32":
         os.fchmod(descriptor, 0o600)  # it holds a token, and may be older than we are
     os.ftruncate(descriptor, 0)
     os.lseek(descriptor, 0, os.SEEK_SET)
-    os.write(descriptor, json.dumps(dict(owner)).encode())
+    if owner is not None:
+        os.write(descriptor, json.dumps(dict(owner)).encode())
 
 
 def _read(descriptor: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from wf_notebook.engine.attributes import Attributes
 from wf_notebook.engine.decide import next_attempt
 from wf_notebook.engine.replay import delivery, is_command
+from wf_notebook.errors import WorldKeyError
 from wf_notebook.world.state import RunState, fold
 
 if TYPE_CHECKING:
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from wf_notebook.definition.model import Definition
     from wf_notebook.engine.decide import Item
     from wf_notebook.engine.replay import Completed
+    from wf_notebook.errors import WorldError
     from wf_notebook.guest.values import Tree
     from wf_notebook.isolation.protocol import Guest
     from wf_notebook.world.events import Event
     from wf_notebook.world.state import Hook, Step, Wait
-    from wf_notebook.world.store import Chunk
+    from wf_notebook.world.store import Chunk, RunRow
 
 BlockReason = Literal[
     "step", "origin", "version", "divergence", "isolation", "world", "key", "internal"
@@ -100,6 +102,18 @@ class Activity:
         self.attributes = Attributes(self.state.attributes)
 
     @property
+    def readable(self) -> bool:
+        """Whether its log could be read, when the world was opened or since."""
+        return bool(self.seed)
+
+    def begin_from(self, fresh: Activity) -> None:
+        """Take over what was read from the log, which may be the first time that it could be."""
+        if not self.readable:
+            self.seed, self.args, self.kwargs = fresh.seed, fresh.args, fresh.kwargs
+            self.attributes = fresh.attributes
+        self.state, self.todo, self.last_n = fresh.state, fresh.todo, fresh.last_n
+
+    @property
     def root_id(self) -> str:
         """The run at the top: this one, unless a step of another run has started it."""
         root: str = self.state.created.get("root", self.run_id)
@@ -144,6 +158,20 @@ def from_log(events: Sequence[Event]) -> Activity:
         last_n=max((e.n for e in entities), default=0),
         todo=dict.fromkeys(s.id for s in state.open_steps if s.status != "retrying"),
     )
+
+
+def unread(row: RunRow, error: WorldError) -> Activity:
+    """Stand in for a run whose log cannot be read: what a list says of it, and why that is."""
+    created = {
+        "name": row.name,
+        "workflow_id": row.workflow_id,
+        "source_hash": row.source_hash,
+        "origin": {"notebook": row.origin},
+    }
+    state = RunState(row.run_id, created=created, created_us=row.created_us)
+    reason: BlockReason = "key" if isinstance(error, WorldKeyError) else "world"
+    blocked = Blocked(reason, error.message, error.hint)
+    return Activity(row.run_id, state, b"", (), {}, behind=False, blocked=blocked)
 
 
 def _behind(events: Sequence[Event]) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from wf_notebook.clock import SECOND_US
 from wf_notebook.definition.model import Definition
-from wf_notebook.engine.activity import Activity, Blocked, from_log
+from wf_notebook.engine.activity import Activity, Blocked, from_log, unread
 from wf_notebook.engine.answers import answer, closed, kept, refuse, tell, too_late
 from wf_notebook.engine.attempts import Attempts
 from wf_notebook.engine.decide import (
@@ -48,7 +48,6 @@ from wf_notebook.errors import (
     WorldFullError,
     WorldKeyError,
 )
-from wf_notebook.world.state import RunState
 from wf_notebook.world.store import Append, RejectedError
 
 if TYPE_CHECKING:
@@ -177,10 +176,11 @@ class Runner:
         try:
             act = from_log(await self._read(run_id))
         except _UNREADABLE as error:  # one run must not keep the others from going on
-            act = Activity(run_id, _known_of(row), b"", (), {}, behind=False)
             said = error if isinstance(error, WorldError) else _broken_log(run_id, error)
-            reason: BlockReason = "key" if isinstance(error, WorldKeyError) else "world"
-            act.blocked = Blocked(reason, said.message, said.hint)
+            act = self._runs[run_id] = unread(row, said)
+            if not isinstance(said, WorldKeyError | WorldDamagedError):
+                self._rest_and_read(act)
+            return
         self._runs[run_id] = act
         self._dues.take_up(act.state)
         if act.behind:
@@ -235,6 +235,10 @@ class Runner:
             return
         if act is None:
             too_late(run_id, item)
+            return
+        if act.blocked is not None and not act.readable and not act.resting:
+            refuse(item, WorldError(act.blocked.message, hint=act.blocked.hint))
+            self.notify(act)
             return
         act.inbox.append(item)
         self._begin(act)
@@ -380,9 +384,12 @@ class Runner:
         passing = isinstance(error, RejectedError | WorldFullError)
         act.blocked = Blocked(reason, shown.message, shown.hint, passing=passing)
         act.inbox[:0] = [left for item in items if (left := kept(item)) is not None]
+        self._rest_and_read(act)
+        self.notify(act)
+
+    def _rest_and_read(self, act: Activity) -> None:
         act.resting = True
         self._later((act.run_id, "again"), lambda: self._again(act))
-        self.notify(act)
 
     async def _stumbled(self, act: Activity, items: Sequence[Item], error: Exception) -> None:
         """Say what broke, and keep what happened: a later turn may get further."""
@@ -426,7 +433,7 @@ class Runner:
             said = error if isinstance(error, WorldError) else _broken_log(act.run_id, error)
             await self._failed(act, (), Decision(), said)
             return
-        act.state, act.todo, act.last_n = fresh.state, fresh.todo, fresh.last_n
+        act.begin_from(fresh)
         act.behind, act.ended, act.resting = True, None, False
         if act.state.terminal:
             await self._finish(act)
@@ -570,17 +577,6 @@ class Runner:
     def end_steps(self) -> None:
         """End the thread of asynchronous steps; the caller waits, so not on the engine's loop."""
         self._attempts.close()
-
-
-def _known_of(row: RunRow) -> RunState:
-    """Return what a list says of a run whose log cannot be read."""
-    created = {
-        "name": row.name,
-        "workflow_id": row.workflow_id,
-        "source_hash": row.source_hash,
-        "origin": {"notebook": row.origin},
-    }
-    return RunState(row.run_id, created=created, created_us=row.created_us)
 
 
 def _broken_log(run_id: str, error: Exception) -> WorldDamagedError:

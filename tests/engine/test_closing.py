@@ -11,7 +11,13 @@ import pytest
 
 from tests.engine.flows import ask, go, types
 from wf_notebook.definition.steps import step
-from wf_notebook.errors import RunBlockedError, WorldClosedError, WorldError, WorldFullError
+from wf_notebook.errors import (
+    RunBlockedError,
+    WorldClosedError,
+    WorldDamagedError,
+    WorldError,
+    WorldFullError,
+)
 from wf_notebook.testing import VirtualClock
 from wf_notebook.world.memory import MemoryStore
 
@@ -221,4 +227,56 @@ def test_what_does_not_mend_itself_is_raised(make_world: Callable[..., World]) -
     with pytest.raises(WorldError):
         run.resume("approve", {"ok": True, "amount": 1})
     with pytest.raises(RunBlockedError, match="Input/output error"):
+        run.result(timeout=10)
+
+
+class Unreadable(MemoryStore):
+    """Cannot be read while an error is set; stays when its world is closed."""
+
+    error: WorldError | None = None
+
+    def read(self, run_id: str, after: int = 0) -> Future[Any]:
+        if self.error is None:
+            return super().read(run_id, after)
+        failed: Future[Any] = Future()
+        failed.set_exception(self.error)
+        return failed
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_log_that_could_not_be_read_when_its_world_was_opened(
+    make_world: Callable[..., World],
+) -> None:
+    """It is read again by itself, and its run goes on, though nobody asks for it (I17)."""
+    store = Unreadable()
+    run_id = ask(make_world(store)).id
+    make_world(store).close()
+    store.error = WorldError("Input/output error.")
+    world = make_world(store, clock=(time := VirtualClock()))
+    world.settle()
+    act = world.host.runner.activity(run_id)
+    assert act is not None
+    assert act.blocked is not None
+    store.error = None
+    time.advance(2)
+    run = world.get(run_id)
+    run._wait(run.reached(lambda act: act.blocked is None), 10)
+    run.resume("approve", {"ok": True, "amount": 1})
+    assert run.result(timeout=10) == [True, 1]
+
+
+def test_a_log_that_cannot_be_read_at_all(make_world: Callable[..., World]) -> None:
+    """Whatever is asked of its run is refused with the reason; nothing is made up of it."""
+    store = Unreadable()
+    run_id = ask(make_world(store)).id
+    store.error = WorldDamagedError("It is damaged.")
+    world = make_world(store, clock=VirtualClock())
+    world.settle()
+    run = world.get(run_id)
+    for question in (run.cancel, lambda: run.set_attributes({"a": "b"})):
+        with pytest.raises(WorldError, match="It is damaged"):
+            question()
+    with pytest.raises(RunBlockedError, match="It is damaged"):
         run.result(timeout=10)

@@ -175,3 +175,40 @@ def agree(events: list[Event], noted: list[tuple[str, str, int, str]]) -> None:
 
 def retries(events: list[Event], step: str) -> int:
     return sum(e.type == "step_retrying" and e.correlation_id == step for e in events)
+
+
+def test_a_run_waits_for_its_steps(kernels: Callable[..., Kernel], tmp_path: Path) -> None:
+    """It waits until they are defined, and goes on as soon as they are, with what they are then."""
+    first = kernels()
+    for cell in (LOAD, STEPS.replace("time.sleep(0.05)", "time.sleep(600)"), ONE):
+        first.ok(cell)
+    first.until(lambda: any("begin" in line for line in first.ledger()), "a step runs")
+    end(first, "kill")
+
+    second = kernels()
+    loaded = second.ok(LOAD)
+    second.until(lambda: "a step is not registered" in loaded.printed, "the run is listed")
+    second.ok("from wf_notebook import current_world\n(one,) = current_world().unfinished()")
+    assert "has not defined" in second.ok("print(one.why())").printed
+    second.ok(STEPS)
+    second.wait_for("one", "hook")
+    second.ok(STEPS.replace("return n\n", "return 100 * n\n"))
+    assert "one waits for hook ask" in second.ok("print(one.why())").printed
+    second.ok("one.resume('ask', 5)")
+    assert second.value_of("await one") == "509"
+    end(second, "shutdown")
+    check(tmp_path, unfinished=0)
+
+
+def test_a_kernel_that_ends_while_a_cell_awaits_and_a_step_sleeps(
+    kernels: Callable[..., Kernel], tmp_path: Path
+) -> None:
+    """A thread that sleeps in a step holds up nobody: the kernel is gone, the run is not."""
+    kernel = kernels()
+    for cell in (LOAD, STEPS.replace("time.sleep(0.05)", "time.sleep(600)"), ONE):
+        kernel.ok(cell)
+    kernel.until(lambda: any("begin" in line for line in kernel.ledger()), "a step runs")
+    waiting = kernel.begin(AWAIT)
+    kernel.until(lambda: "awaiting" in waiting.printed, "the cell awaits")
+    end(kernel, "shutdown")
+    check(tmp_path, unfinished=1)

@@ -104,6 +104,18 @@ class Activity:
         self.attributes = Attributes(self.state.attributes)
 
     @property
+    def readable(self) -> bool:
+        """Whether its log could be read, when the world was opened or since."""
+        return bool(self.seed)
+
+    def begin_from(self, fresh: Activity) -> None:
+        """Take over what was read from the log, which may be the first time that it could be."""
+        if not self.readable:
+            self.seed, self.args, self.kwargs = fresh.seed, fresh.args, fresh.kwargs
+            self.attributes = fresh.attributes
+        self.state, self.todo, self.last_n = fresh.state, fresh.todo, fresh.last_n
+
+    @property
     def root_id(self) -> str:
         """The run at the top: this one, unless a step of another run has started it."""
         root: str = self.state.created.get("root", self.run_id)

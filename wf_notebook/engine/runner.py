@@ -18,6 +18,7 @@ from wf_notebook.definition.model import Definition
 from wf_notebook.engine.activity import Activity, Blocked, from_log, recalled, renewed
 from wf_notebook.engine.answers import answer, closed, kept, refuse, tell, too_late
 from wf_notebook.engine.attempts import Attempts
+from wf_notebook.engine.deadlock import deadlock
 from wf_notebook.engine.decide import (
     Decision,
     GaveUp,
@@ -38,12 +39,13 @@ from wf_notebook.engine.slots import Slots
 from wf_notebook.engine.starter import Starter
 from wf_notebook.engine.streams import Streams
 from wf_notebook.engine.turn import Draft, add_attempts, draft, hand_over, settled
-from wf_notebook.engine.unreadable import UNREADABLE, broken_log, known_of, overtaken
+from wf_notebook.engine.unreadable import UNREADABLE, broken_log, overtaken, unread
 from wf_notebook.engine.waker import Waker
 from wf_notebook.errors import (
     IsolationError,
     PayloadError,
     WorkflowError,
+    WorldDamagedError,
     WorldError,
     WorldFullError,
 )
@@ -181,9 +183,10 @@ class Runner:
         try:
             act = renewed(before, await recalled(self._store, run_id))
         except UNREADABLE as error:  # one run must not keep the others from going on
-            act = before or Activity(run_id, known_of(row), b"", (), {}, behind=False)
-            said = error if isinstance(error, WorldError) else broken_log(run_id, error)
-            act.blocked = Blocked("world", said.message, said.hint)
+            act = self._runs[run_id] = unread(row, before, error)
+            if isinstance(error, WorldError) and not isinstance(error, WorldDamagedError):
+                self._rest_and_read(act)
+            return
         self._runs[run_id] = act
         if act.locked is None:
             self._dues.take_up(act.state)
@@ -257,11 +260,13 @@ class Runner:
         act = self._runs.get(run_id)
         if self._closed:
             refuse(item, closed())
-            return
-        if act is None:
+        elif act is None:
             too_late(run_id, item)
         elif act.locked is not None:
             refuse(item, act.locked)
+        elif act.blocked is not None and not act.readable and not act.resting:
+            refuse(item, WorldError(act.blocked.message, hint=act.blocked.hint))
+            self.notify(act)
         else:
             act.inbox.append(item)
             self._begin(act)
@@ -407,9 +412,12 @@ class Runner:
         passing = isinstance(error, RejectedError | WorldFullError)
         act.blocked = Blocked(reason, shown.message, shown.hint, passing=passing)
         act.inbox[:0] = [left for item in items if (left := kept(item)) is not None]
+        self._rest_and_read(act)
+        self.notify(act)
+
+    def _rest_and_read(self, act: Activity) -> None:
         act.resting = True
         self._later((act.run_id, "again"), lambda: self._again(act))
-        self.notify(act)
 
     async def _stumbled(self, act: Activity, items: Sequence[Item], error: Exception) -> None:
         """Say what broke, and keep what happened: a later turn may get further."""
@@ -453,7 +461,7 @@ class Runner:
             said = error if isinstance(error, WorldError) else broken_log(act.run_id, error)
             await self._failed(act, (), Decision(), said)
             return
-        act.state, act.todo, act.last_n = fresh.state, fresh.todo, fresh.last_n
+        act.begin_from(fresh)
         act.behind, act.ended, act.resting = True, None, False
         if act.state.terminal:
             await self._finish(act)
@@ -479,7 +487,8 @@ class Runner:
             await self._feeder.discard(act)
         else:
             hand_over(act, result, events)
-            await self._look_for_deadlock(act)
+            if (stuck := await deadlock(act)) is not None:
+                act.inbox.append(stuck)
         self.notify(act)
 
     def _apply(self, act: Activity, event: Event) -> None:
@@ -517,20 +526,6 @@ class Runner:
             self._starter.forget(step_id)
             act.todo[step_id] = None
             self.post(run_id, Nudge())
-
-    async def _look_for_deadlock(self, act: Activity) -> None:
-        """Fail a run that waits for something which no step, sleep or hook can end."""
-        state = act.state
-        busy = state.open_steps or state.open_waits or state.open_hooks or act.ended is not None
-        if busy or act.guest is None or act.inbox or state.status == "pending":
-            return
-        try:
-            lines = await act.guest.where()
-        except IsolationError:
-            lines = []
-        message = "The source waits for something that no step, sleep or hook can end."
-        error: dict[str, Tree] = {"type": "Deadlock", "message": message}
-        act.inbox.append(GaveUp("DEADLOCK", error, lines[0] if lines else None))
 
     async def _finish(self, act: Activity) -> None:
         self._runs.pop(act.run_id, None)

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from wf_notebook.engine.activity import Activity, Blocked
 from wf_notebook.errors import RunNotFoundError, WorldDamagedError, WorldError
 from wf_notebook.world.state import RunState
 
 if TYPE_CHECKING:
-    from wf_notebook.engine.activity import Activity
     from wf_notebook.world.store import RunRow
 
 UNREADABLE: Final = (WorldError, RunNotFoundError, ValueError, KeyError, TypeError, IndexError)
 
 
-def known_of(row: RunRow) -> RunState:
-    """Return what a list says of a run whose log cannot be read."""
+def unread(row: RunRow, before: Activity | None, error: Exception) -> Activity:
+    """Stand in for a run whose log cannot be read: what a list says of it, and why that is.
+
+    Args:
+        row: what a list says.
+        before: what people hold of it, if anybody does.
+        error: why it cannot be read.
+    """
     created = {
         "name": row.name,
         "workflow_id": row.workflow_id,
         "source_hash": row.source_hash,
         "origin": {"notebook": row.origin},
     }
-    return RunState(row.run_id, created=created, created_us=row.created_us)
+    state = RunState(row.run_id, created=created, created_us=row.created_us)
+    act = before or Activity(row.run_id, state, b"", (), {}, behind=False)
+    said = error if isinstance(error, WorldError) else broken_log(row.run_id, error)
+    act.blocked = Blocked("world", said.message, said.hint)
+    return act
 
 
 def broken_log(run_id: str, error: Exception) -> WorldDamagedError:

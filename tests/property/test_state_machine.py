@@ -34,7 +34,7 @@ from tests.property.driving import MADE, STEPS
 from tests.property.flows import ACTS, FLOWS, OFFERED, RETRIES, Approval, Flow
 from tests.property.programs import programs
 from tests.property.session import Session
-from tests.sizes import sized
+from tests.sizes import by_night, sized
 from tests.worlds import QUICK, abandoned, opened
 from wf_notebook.engine.activity import Activity, from_log
 from wf_notebook.errors import (
@@ -166,10 +166,12 @@ class Worlds(Session, RuleBasedStateMachine):
 
     @rule(which=PICK)
     def resume_again(self, which: int) -> None:
-        """Send again what was sent before, with another payload: the first one counts."""
+        """Send again what was sent before; another payload, if it was recorded: the first counts."""
         found = self.pick(sorted(self.sent), which)
         if found is not None:
-            self._resume(found[0], {"ok": False}, found[1])
+            recorded = any(e.meta.get("resume_id") == found[1] for e in self.log)
+            payload = {"ok": False} if recorded else self.sent[found][0]
+            self._resume(found[0], payload, found[1])
 
     @rule(which=PICK)
     def resume_too_late(self, which: int) -> None:
@@ -517,7 +519,8 @@ def play(machine: type[Worlds], examples: int, due: set[str]) -> None:
     run_state_machine_as_test(
         machine, settings=settings(max_examples=examples, stateful_step_count=steps, phases=phases)
     )
-    assert machine.reached.keys() >= due, due - machine.reached.keys()
+    if not by_night():  # then each part has scripts of its own, and fewer of a kind
+        assert machine.reached.keys() >= due, due - machine.reached.keys()
 
 
 @pytest.mark.parametrize("part", range(sized(1, 20)))

@@ -239,7 +239,7 @@ def test_closing_leaves_nothing_behind(here: Here, others: Others, world_path: s
     with pytest.raises(WorldClosedError):
         run.resume("t", 1)
     owner.close()
-    assert os.listdir(os.path.dirname(world_path)) == ["world.duckdb"]
+    assert sorted(os.listdir(os.path.dirname(world_path))) == ["world.duckdb", "world.duckdb.head"]
 
 
 def test_many_followers_of_one_owner(others: Others, here: Here) -> None:

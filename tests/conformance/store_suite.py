@@ -111,6 +111,13 @@ class StoreSuite:
         assert [e.seq for e in log(store, "r", after=1)] == [2, 3]
         assert log(store, "r", after=3) == []
 
+    def test_reading_until_a_seq_leaves_out_the_rest(self, store: EventStore) -> None:
+        """One event, or some, of a long log without the others."""
+        add(store, "r", created(), step("s1"), step("s2", 2))
+        found = [store.read("r", after, until).result(timeout=30) for after, until in
+                 [(0, 2), (1, 2), (2, 9), (2, 2), (2, 1)]]  # fmt: skip
+        assert [[e.seq for e in page] for page in found] == [[1, 2], [2], [3], [], []]
+
     def test_an_unknown_run_has_no_events(self, store: EventStore) -> None:
         """Reading what isn't there is not an error."""
         assert list(log(store, "nobody")) == []

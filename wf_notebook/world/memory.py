@@ -40,6 +40,7 @@ class MemoryStore:
     def __init__(self, world_id: str | None = None) -> None:
         self.world_id = world_id or SystemIds().event_id()
         self.commits = 0
+        self.sealed = False
         self._lock = threading.Lock()
         self._closed = False
         self._heads = Heads(lambda run_id: run_id in self._logs)
@@ -51,10 +52,12 @@ class MemoryStore:
         """Write an append; see `EventStore.commit`."""
         return self._future(lambda: self._commit(append))
 
-    def read(self, run_id: str, after: int = 0) -> Future[Sequence[Event]]:
+    def read(
+        self, run_id: str, after: int = 0, until: int | None = None
+    ) -> Future[Sequence[Event]]:
         """The run's events; see `EventStore.read`."""
         return self._future(
-            lambda: [_copied(event) for event in self._logs.get(run_id, ())[after:]]
+            lambda: [_copied(event) for event in self._logs.get(run_id, ())[after:until]]
         )
 
     def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:

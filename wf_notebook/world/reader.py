@@ -90,8 +90,8 @@ class Reader:
         self._query = query
         self._keyring = keyring
 
-    def events(self, run_id: str, after: int) -> list[Event]:
-        """The events of a run with `seq` above `after`.
+    def events(self, run_id: str, after: int, until: int | None = None) -> list[Event]:
+        """The events of a run with `seq` above `after`, and not above `until`.
 
         Raises:
             WorldKeyError: the world is locked.
@@ -99,8 +99,8 @@ class Reader:
         """
         rows = self._query(
             "select seq, event_id, type, correlation_id, time_us, meta, payload"
-            " from events where run_id = ? and seq > ? order by seq",
-            [run_id, after],
+            " from events where run_id = ? and seq > ? and seq <= ? order by seq",
+            [run_id, after, _UNLIMITED if until is None else until],
         )
         if [row[0] for row in rows] != list(range(after + 1, after + 1 + len(rows))):
             raise _damaged(f"The log of run {run_id} has a gap.")

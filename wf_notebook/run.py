@@ -170,6 +170,16 @@ class Run:
         return () if known is None else changed(known, self._host.runner.steps.get)
 
     @property
+    def child_ids(self) -> Mapping[str, str]:
+        """Id of a step to the id of the run that it has started last, as far as known here."""
+        return self._act.children
+
+    @property
+    def sealed(self) -> bool:
+        """Whether what it holds is encrypted in the world, and the key is here."""
+        return self._host.store.sealed
+
+    @property
     def attributes(self) -> Mapping[str, str]:
         """Plain texts that it can be found by."""
         return self._act.state.attributes

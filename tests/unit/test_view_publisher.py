@@ -95,6 +95,8 @@ class PretendRun:
     blocked: Blocked | None = None
     changed: tuple[str, ...] = ()
     isolation: str = "process"
+    child_ids: Mapping[str, str] = field(default_factory=dict[str, str])
+    sealed: bool = True
     callbacks: list[Callable[[], None]] = field(default_factory=list)
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:

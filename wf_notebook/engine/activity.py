@@ -68,6 +68,7 @@ class Activity:
         attributes: how it is labelled, what is about to be recorded included.
         replayed: (k, n) while k of n events have been replayed, else None.
         written: how often chunks of a stream were committed since the run was taken up here.
+        children: id of a step to the id of the run that it has started last, as far as known here.
     """
 
     run_id: str
@@ -91,6 +92,7 @@ class Activity:
     attributes: Attributes = field(init=False)
     replayed: tuple[int, int] | None = None
     written: Counter[str] = field(default_factory=Counter[str])
+    children: dict[str, str] = field(default_factory=dict[str, str])
     subscribers: list[Callable[[], None]] = field(default_factory=list["Callable[[], None]"])
 
     def __post_init__(self) -> None:

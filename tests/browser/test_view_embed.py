@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from tests.view_runs import Log, completed, suspended
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import Locator
 
     from tests.view_stage import Stage
@@ -17,6 +20,7 @@ pytestmark = pytest.mark.browser
 pytest_plugins = ["tests.view_stage"]
 
 CHILD = "wrun_child"
+SHOTS = os.environ.get("WF_TEST_SHOTS")  # a folder for pictures, for whoever looks at them
 
 
 def parent(stage: Stage) -> None:
@@ -130,6 +134,21 @@ def test_where_no_view_can_be_made_the_magic_is_named(stage: Stage, lacks: str) 
     stage.reply("opened", stage.sent("open")["id"], run_id=CHILD, model_id="nowhere")
     text = embedded(stage).get_by_text(f"%wf show {CHILD}")
     text.wait_for()
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_a_view_in_a_view_is_no_wider_than_the_page(
+    open_page: Callable[..., Stage], direction: str
+) -> None:
+    """At 320 pixels, in both directions of writing."""
+    stage = open_page(width=320)
+    stage.page.evaluate("d => { document.documentElement.dir = d }", direction)
+    open_child(stage)
+    if SHOTS:
+        stage.page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+        stage.page.screenshot(path=f"{SHOTS}/embed-{direction}.png", full_page=True)
+    wide, room = stage.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= room
 
 
 def test_a_view_that_goes_takes_those_inside_along(stage: Stage) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wf_notebook.views.model import build_view
+from wf_notebook.views.model import Facts, build_view
 from wf_notebook.views.why import why
 from wf_notebook.world.events import Event
 from wf_notebook.world.state import RunState, fold
@@ -136,16 +136,22 @@ class Log:
     def view(self, now: float, **options: Any) -> RunView:
         """What is seen `now` seconds after the run was created."""
         now_us = T0 + round(now * SECOND)
-        blocked = options.get("blocked")
-        settings: dict[str, Any] = {
+        made = {name: options.pop(name) for name in ("attempts", "drawing") if name in options}
+        facts = self.facts(**options)
+        state = self.state
+        said = why(state, now_us, facts.blocked)
+        return build_view(state, facts, now_us=now_us, why=said, **made)
+
+    def facts(self, **options: Any) -> Facts:
+        """What is shown of the run that isn't in its log."""
+        known: dict[str, Any] = {
             "schemas": {"Approval": APPROVAL},
             "replayed": None,
             "blocked": None,
             "isolation": "process",
-            "why": why(self.state, now_us, blocked),
             **options,
         }
-        return build_view(self.state, now_us=now_us, **settings)
+        return Facts(**known)
 
 
 def failure(kind: str) -> dict[str, Any]:

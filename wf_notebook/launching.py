@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import unified_diff
 from typing import TYPE_CHECKING, Any, cast
 
 from wf_notebook.definition.entry import check_call
@@ -16,6 +15,7 @@ from wf_notebook.errors import RunConflictError, RunForgottenError
 from wf_notebook.guest.values import canonical
 from wf_notebook.ids import keyed_run_id
 from wf_notebook.run import Run
+from wf_notebook.views.words import difference
 from wf_notebook.world.store import RejectedError
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _existing(host: Host, launch: Launch) -> Run:
     diff = ""
     if run.source_hash != launch.definition.source_hash:
         other = _difference(run.definition, launch.definition)
-        diff = _diff(run.definition.source, launch.definition.source)
+        diff = difference(run.definition.source, launch.definition.source, ("the run", "here"))
     elif not _same_arguments(act, launch):
         other = "other arguments"
     else:
@@ -172,11 +172,6 @@ def _existing(host: Host, launch: Launch) -> Run:
     msg = f"The id '{launch.extra['key']}' belongs to run {run.id}, which has {other}."
     hint = "Use another id, or the source and arguments of that run."
     raise RunConflictError(msg, run_id=run.id, diff=diff, hint=hint)
-
-
-def _diff(old: str, new: str) -> str:
-    lines = unified_diff(old.splitlines(), new.splitlines(), "the run", "here", lineterm="", n=2)
-    return "\n".join(lines)
 
 
 def _difference(old: Definition, new: Definition) -> str:

@@ -10,9 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from wf_notebook import history
+from wf_notebook.acting import RunActions, RunLog
 from wf_notebook.definition.values import from_tree
 from wf_notebook.engine.failures import told, with_steps
-from wf_notebook.engine.host import Host, Launch, Origin, copy_state
+from wf_notebook.engine.host import Host, copy_state
 from wf_notebook.errors import (
     DivergenceError,
     RunBlockedError,
@@ -25,7 +26,7 @@ from wf_notebook.errors import (
 from wf_notebook.streams import RunChunks, RunStream, StreamInfo, listed
 from wf_notebook.views.card import card
 from wf_notebook.views.model import status_of
-from wf_notebook.views.publisher import view_of
+from wf_notebook.views.publisher import facts_of, view_of
 from wf_notebook.views.text import render_run
 from wf_notebook.views.why import why
 
@@ -192,6 +193,16 @@ class Run:
     def changed(self) -> tuple[str, ...]:
         """Aliases of steps whose code, as defined here, isn't the code that it was started with."""
         return self._host.runner.changed(self._act)
+
+    @property
+    def child_ids(self) -> Mapping[str, str]:
+        """Id of a step to the id of the run that it has started last, as far as known here."""
+        return self._act.children
+
+    @property
+    def sealed(self) -> bool:
+        """Whether what it holds is encrypted in the world, and the key is here."""
+        return self._host.store.sealed
 
     @property
     def attributes(self) -> Mapping[str, str]:
@@ -456,18 +467,7 @@ class Run:
 
         It is linked to this one: `rerun_of` in its `run_created` event.
         """
-        act = self._act
-        launch = Launch(
-            run_id=self._host.ids.run_id(self._host.clock.now_us()),
-            definition=self.definition,
-            args=act.args,
-            kwargs=act.kwargs,
-            isolation=self._host.mode(self.isolation),
-            origin=Origin(**self.origin),
-            extra={"attributes": self.attributes, "rerun_of": self.id},
-            models=act.models,
-        )
-        return Run(self._host, self._host.wait(self._host.start(launch)))
+        return Run(self._host, self._host.wait(self.actions.rerun()))
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back on the engine's thread after each commit and on replay progress.
@@ -489,6 +489,11 @@ class Run:
         return RunActions(self._host, self._act)
 
     @property
+    def log(self) -> RunLog:
+        """Itself as a view reads it: futures, on any thread."""
+        return RunLog(self._host, self._act, lambda: facts_of(self))
+
+    @property
     def chunks(self) -> RunChunks:
         """Its streams as a view reads them: futures, on any thread."""
         return RunChunks(self._host, self._act)
@@ -508,34 +513,6 @@ class Run:
                 there at the first look.
         """
         return RunStream(self._host, self._act, reached=self.reached, name=name, start=start)
-
-
-class RunActions:
-    """What a click asks of a run (a `views.widget.Actions`)."""
-
-    def __init__(self, host: Host, activity: Activity) -> None:
-        self._host = host
-        self._act = activity
-
-    def resume(self, token: str, payload: object, resume_id: str, /) -> Future[int]:
-        """Resume the hook; fails with `HookPayloadError` for a payload that doesn't fit."""
-        return self._host.resume(token, payload, resume_id, run_id=self._act.run_id)
-
-    def wake(self, wait_id: str | None, /) -> Future[int]:
-        """End one sleep early, or all."""
-        return self._host.wake(self._act.run_id, wait_id)
-
-    def cancel(self) -> Future[int]:
-        """Cancel the run."""
-        return self._host.cancel(self._act.run_id, None)
-
-    def source(self) -> Future[str]:
-        """Return the source that runs, opened."""
-
-        async def source() -> str:
-            return (await self._host.definition(self._act)).source
-
-        return self._host.submit(source())
 
 
 def _remove(subscribers: list[Callable[[], None]], callback: Callable[[], None]) -> None:

@@ -179,8 +179,10 @@ class CountingStore(MemoryStore):
         super().__init__()
         self.read_events = 0
 
-    def read(self, run_id: str, after: int = 0) -> Future[Sequence[Event]]:
-        found = super().read(run_id, after)
+    def read(
+        self, run_id: str, after: int = 0, until: int | None = None
+    ) -> Future[Sequence[Event]]:
+        found = super().read(run_id, after, until)
         self.read_events += len(found.result())
         return found
 

@@ -2,136 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import secrets
-import shutil
-import socket
-import subprocess
-import sys
-import urllib.request
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.chromium import SWITCHES
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Locator, Page
 
+    from tests.view_lab import Lab, LabPage
+
 pytestmark = pytest.mark.browser
-
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-FOR_A_KERNEL = 30_000  # milliseconds: two cores, a cold kernel
-SHOTS = os.environ.get("WF_TEST_SHOTS")  # a folder for pictures, for whoever looks at them
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-class Lab:
-    """A JupyterLab server on loopback, over a copy of the notebooks."""
-
-    def __init__(self, folder: Path) -> None:
-        shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns(".wf_notebook", "output"))
-        self.folder = folder
-        self._settings("notebook-extension/tracker", autoStartDefaultKernel=True)
-        self._settings("apputils-extension/notification", fetchNews="false")
-        self._port = free_port()
-        self._token = secrets.token_hex(16)
-        switches = [
-            "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
-            f"--ServerApp.port={self._port}", f"--IdentityProvider.token={self._token}",
-            "--ServerApp.port_retries=0", "--LabApp.check_for_updates_class=None",
-            "--LabApp.news_url=None", "--LabApp.expose_app_in_browser=True",
-        ]  # fmt: skip
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *switches],
-            cwd=folder,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._until_ready()
-
-    def _settings(self, plugin: str, **values: object) -> None:
-        """Answer, in the test's own home, what JupyterLab would ask a person first."""
-        place = Path(os.environ["JUPYTER_CONFIG_DIR"], "lab", "user-settings", "@jupyterlab")
-        file = place / f"{plugin}.jupyterlab-settings"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(values), encoding="utf-8")
-
-    def _until_ready(self) -> None:
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            if "is running at" in line:
-                return
-        pytest.fail("JupyterLab did not start")
-
-    def address(self, path: str) -> str:
-        return f"http://127.0.0.1:{self._port}/{path}?token={self._token}"
-
-    def api(self, path: str, method: str = "GET") -> object:
-        request = urllib.request.Request(self.address(f"api/{path}"), method=method)
-        with urllib.request.urlopen(request) as answer:
-            body = answer.read()
-        return json.loads(body) if body else None
-
-    def restart_kernel(self) -> None:
-        kernels = self.api("kernels")
-        assert isinstance(kernels, list)
-        self.api(f"kernels/{kernels[0]['id']}/restart", "POST")
-
-    def close(self) -> None:
-        kernels = self.api("kernels")
-        assert isinstance(kernels, list)
-        for kernel in kernels:
-            self.api(f"kernels/{kernel['id']}", "DELETE")
-        self._process.terminate()
-        self._process.communicate(timeout=60)
+pytest_plugins = ["tests.view_lab"]
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    found = Lab(tmp_path / "notebooks")
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def page(chromium: str, lab: Lab) -> Iterator[Page]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
-        found = browser.new_page(viewport={"width": 1280, "height": 1000})
-        found.set_default_timeout(FOR_A_KERNEL)
-        found.goto(lab.address("lab/tree/quickstart.ipynb"))
-        yield found
-        browser.close()
-
-
-def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        page.screenshot(path=f"{SHOTS}/{name}.png")
-
-
-def menu(page: Page, *items: str) -> None:
-    page.get_by_role("menuitem", name=items[0], exact=True).first.click()
-    for item in items[1:]:
-        page.get_by_role("menuitem", name=item, exact=True).last.click()
-
-
-def run_all(page: Page) -> None:
-    page.locator(".jp-NotebookPanel .jp-CodeCell").first.wait_for()
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
-    menu(page, "Run", "Run All Cells")
+def page(lab_page: LabPage) -> Page:
+    lab_page.open("quickstart.ipynb")
+    return lab_page.page
 
 
 def fill_form(page: Page, reviewer: str) -> Locator:
@@ -143,41 +31,41 @@ def fill_form(page: Page, reviewer: str) -> Locator:
     return form
 
 
-def test_fill_and_resume(lab: Lab, page: Page) -> None:
+def test_fill_and_resume(lab: Lab, lab_page: LabPage, page: Page) -> None:
     """The form is checked by the server, what was typed stays, and Resume finishes the run."""
-    run_all(page)
+    lab_page.run_all()
     form = fill_form(page, "A")  # too short: the model wants two letters
-    shot(page, "1-form")
+    lab_page.shot("1-form")
     form.get_by_role("button", name="Resume").click()
     form.get_by_text("String should have at least 2 characters").wait_for()
     assert form.get_by_label("Reviewer").input_value() == "A"
-    shot(page, "2-refused")
+    lab_page.shot("2-refused")
     form.get_by_label("Reviewer").fill("Ada")
     form.get_by_role("button", name="Resume").click()
     page.get_by_text("Ada decided: pay").first.wait_for()
     page.get_by_text("'requested': 28").first.wait_for()
     assert "Ada decided" in (lab.folder / "output" / "refunds.md").read_text("utf-8")
-    shot(page, "3-report")
+    lab_page.shot("3-report")
     page.locator(".jp-OutputArea").filter(
         has_text="completed after"
     ).first.scroll_into_view_if_needed()
-    shot(page, "4-card")
+    lab_page.shot("4-card")
 
 
-def test_restart_while_it_waits(lab: Lab, page: Page) -> None:
+def test_restart_while_it_waits(lab: Lab, lab_page: LabPage, page: Page) -> None:
     """A kernel restarted while the run waits, and Run All: the same run, nothing done twice."""
-    run_all(page)
+    lab_page.run_all()
     fill_form(page, "Grace")
     lab.restart_kernel()
     page.reload()
-    run_all(page)
+    lab_page.run_all()
     form = fill_form(page, "Grace")
-    shot(page, "5-after-restart")
+    lab_page.shot("5-after-restart")
     form.get_by_role("button", name="Resume").click()
     page.get_by_text("Grace decided: pay").first.wait_for()
     rows = page.locator(".jp-OutputArea-output").filter(has_text="review_region").last
     rows.scroll_into_view_if_needed()
-    shot(page, "6-second")
+    lab_page.shot("6-second")
     told = rows.inner_text()
     assert told.count("review_region") == 5
     assert len(set(re.findall(r"wrun_\w+", told))) == 1  # all steps are of one run

@@ -304,6 +304,16 @@ def test_nothing_is_wider_than_the_page(
     assert root[0] <= root[1]
 
 
+def test_rows_on_two_lines_do_not_overlap(open_page: Callable[..., Stage]) -> None:
+    """Where it is narrow each row is as high as what it holds, however many there are."""
+    stage = open_page(width=320)
+    stage.open(completed(), 60)
+    low = stage.page.locator(".wfn-row").evaluate_all(
+        "nodes => nodes.filter(n => n.scrollHeight > Math.ceil(n.clientHeight)).length"
+    )
+    assert low == 0
+
+
 def test_a_closed_view_leaves_nothing(stage: Stage) -> None:
     """After its cleanup a view has no listener and no timer."""
     stage.open(suspended())

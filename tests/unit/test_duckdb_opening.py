@@ -275,6 +275,7 @@ def test_without_its_key_a_world_is_locked_not_lost(place: Path, provider: Any) 
             chunks=(Chunk("out", 0, "x"),))  # fmt: skip
     with closing(DuckDBStore.open(place, key_provider=provider)) as store:
         assert store.locked is not None
+        assert not store.sealed
         assert store.key_id == key_id(KEY)
         assert [r.run_id for r in store.runs().result(timeout=30)] == ["r"]
         assert rows(store, "select token, status from hooks") == [("t", "open")]
@@ -292,6 +293,7 @@ def test_without_its_key_a_world_is_locked_not_lost(place: Path, provider: Any) 
             assert "WF_NOTEBOOK_KEY" in error.hint
     with closing(opened(place)) as store:
         assert store.locked is None
+        assert store.sealed
         assert len(log(store, "r")) == 2
 
 

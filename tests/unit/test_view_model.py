@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,8 +20,12 @@ from tests.view_runs import (
     running,
     suspended,
 )
-from wf_notebook.views.model import GLYPHS, GROUP_OVER, RunView
+from wf_notebook.views.groups import GROUP_OVER
+from wf_notebook.views.rows import GLYPHS
 from wf_notebook.views.words import duration, remaining, visible
+
+if TYPE_CHECKING:
+    from wf_notebook.views.model import RunView
 
 EVERY_STATE = {
     "running": running(),

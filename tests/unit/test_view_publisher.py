@@ -96,6 +96,8 @@ class PretendRun:
     changed: tuple[str, ...] = ()
     isolation: str = "process"
     locked: bool = False
+    child_ids: Mapping[str, str] = field(default_factory=dict[str, str])
+    sealed: bool = True
     callbacks: list[Callable[[], None]] = field(default_factory=list)
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:

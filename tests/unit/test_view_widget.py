@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
@@ -9,49 +10,24 @@ from typing import TYPE_CHECKING, Any
 import comm
 import pytest
 
-from tests.view_runs import RUN_ID, SECRET, T0, Log, suspended
+from tests.view_comm import PretendComm
+from tests.view_reading import SOURCE, PretendSource, definition_of
+from tests.view_runs import RUN_ID, SECRET, T0, Log, many, suspended
 from tests.view_streams import PretendStreams
-from wf_notebook.errors import HookNotFoundError, HookPayloadError
+from wf_notebook.errors import (
+    HookNotFoundError,
+    HookPayloadError,
+    RunNotFoundError,
+    WorldClosedError,
+    WorldKeyError,
+)
+from wf_notebook.views.reading import Reading
 from wf_notebook.views.widget import RunWidget, browser_module, browser_styles, widget_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
 NOW = T0 + 10_000_000
-
-
-class PretendComm:
-    """Keeps what would go to the browser."""
-
-    kernel = "a kernel"
-
-    def __init__(self, **opened: Any) -> None:
-        self.opened = opened
-        self.comm_id = opened.get("comm_id") or "made-up"
-        self.sent: list[dict[str, Any]] = []
-        self.callback: Callable[[dict[str, Any]], None] = lambda _: None
-
-    def on_msg(self, callback: Callable[[dict[str, Any]], None]) -> None:
-        self.callback = callback
-
-    def send(self, data: dict[str, Any], **_: Any) -> None:
-        self.sent.append(data)
-
-    def close(self, *_: Any, **__: Any) -> None:
-        self.sent.append({"method": "closed"})
-
-    def receive(self, content: object) -> None:
-        """A custom message from the browser."""
-        data = {"method": "custom", "content": content}
-        self.callback({"content": {"data": data}, "buffers": []})
-
-    @property
-    def custom(self) -> list[dict[str, Any]]:
-        return [data["content"] for data in self.sent if data["method"] == "custom"]
-
-    @property
-    def updates(self) -> list[dict[str, Any]]:
-        return [data["state"] for data in self.sent if data["method"] == "update"]
 
 
 class PostBox:
@@ -78,6 +54,25 @@ class PostBox:
 
     def call_exception_handler(self, context: dict[str, Any], /) -> None:
         raise AssertionError(context)
+
+
+class PretendHost:
+    """Where a view is answered: coroutines run at once, what they answer is posted."""
+
+    def __init__(self) -> None:
+        self.loop = PostBox()
+        self.clock = Clock()
+
+    def submit(self, coroutine: Coroutine[Any, Any, dict[str, Any]], /) -> Future[dict[str, Any]]:
+        future: Future[dict[str, Any]] = Future()
+        if self.loop.closed:
+            coroutine.close()
+            raise WorldClosedError("The world was closed.")
+        try:
+            future.set_result(asyncio.run(coroutine))
+        except Exception as error:  # noqa: BLE001 - the future carries it on
+            future.set_exception(error)
+        return future
 
 
 class Clock:
@@ -115,23 +110,47 @@ class Asked:
     def cancel(self) -> Future[Any]:
         return self._ask("cancel")
 
-    def source(self) -> Future[str]:
-        return self._ask("source")
+
+class PretendOpens:
+    """Opens runs by keeping what was asked."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, ...]] = []
+
+    async def rerun(self) -> dict[str, Any]:
+        self.calls.append(("rerun",))
+        return {"run_id": "wrun_again", "model_id": "m2"}
+
+    async def open(self, run_id: str, /) -> dict[str, Any]:
+        self.calls.append(("open", run_id))
+        if run_id == "gone":
+            raise RunNotFoundError("There is no run 'gone' in this world.")
+        return {"run_id": run_id, "model_id": "m1"}
+
+    async def shut(self, run_id: str, /) -> dict[str, Any]:
+        self.calls.append(("shut", run_id))
+        return {}
 
 
 class Stage:
     """A widget with everything around it."""
 
-    def __init__(self, **options: Any) -> None:
-        self.loop = PostBox()
+    def __init__(self, log: Log | None = None, **options: Any) -> None:
+        shown = log or suspended()
+        self.host = PretendHost()
+        self.loop = self.host.loop
         self.actions = Asked()
+        self.opens = PretendOpens()
+        self.source = PretendSource(shown)
+        self.submitted: str | None = None
         self.streams = PretendStreams(log=[f"stored {SECRET}\n"])
         self.widget: Any = RunWidget(
-            suspended().view(10),
+            shown.view(10),
             actions=self.actions,
+            reading=Reading(self.source, submitted=lambda: self.submitted),
+            opens=self.opens,
             streams=self.streams,
-            loop=self.loop,
-            clock=Clock(),
+            host=self.host,
             **options,
         )
         self.comm: PretendComm = self.widget.comm
@@ -140,6 +159,11 @@ class Stage:
         """A message from the browser, taken up by the engine's loop."""
         self.comm.receive(content)
         self.loop.run()
+
+    def answer(self, op: str, **content: Any) -> dict[str, Any]:
+        """What the kernel says to a message."""
+        self.click({"op": op, "id": "q", **content})
+        return self.comm.custom[-1]
 
     def finish(self, result: object = None, error: Exception | None = None) -> None:
         future = self.actions.futures[-1]
@@ -173,7 +197,7 @@ def test_titles_come_by_message(stage: Stage) -> None:
     assert stage.comm.custom[0] == {
         "op": "hello", "id": "q1", "now_us": NOW, "blocked": "", "streams": [],
         "titles": {"h1": f"Approve the refund {SECRET}"},
-        "details": {},
+        "details": {}, "commands": {},
     }  # fmt: skip
 
 
@@ -282,11 +306,115 @@ def test_an_action_given_up_is_said(stage: Stage) -> None:
 
 
 def test_source_is_sent_only_when_revealed(stage: Stage) -> None:
-    """Opened text travels in one message and is kept nowhere."""
-    stage.click({"op": "reveal", "id": "s1"})
-    stage.finish(f"# {SECRET}\n")
-    assert stage.comm.custom == [{"op": "revealed", "id": "s1", "source": f"# {SECRET}\n"}]
+    """Opened text travels in one message, with its hash and lines, and is kept nowhere."""
+    assert stage.answer("reveal") == {
+        "op": "revealed", "id": "q", "source": SOURCE, "hash": definition_of().source_hash,
+        "reached": [4, 5, 6, 7, 8], "waiting": [6, 7, 8], "changed": None,
+    }  # fmt: skip
+    assert "steps.charge" not in json.dumps(stage.widget.get_state())
+
+
+def test_a_cell_that_was_changed_since_is_told_with_a_diff(stage: Stage) -> None:
+    """What the cell of that name submitted last, against what runs; the same text is no change."""
+    stage.submitted = SOURCE
+    assert stage.answer("reveal")["changed"] is None
+    stage.submitted = SOURCE.replace("order)\n", "order, 5)\n")
+    changed = stage.answer("reveal")["changed"].splitlines()
+    assert changed[:2] == ["--- the run", "+++ the cell now"]
+    assert "+    return await steps.charge(order, 5)" in changed
+
+
+def test_a_row_is_opened_when_it_is_peeked_at(stage: Stage) -> None:
+    """What it holds is read from the world for one message, and kept nowhere."""
+    found = stage.answer("peek", entity="s1")
+    assert (found["op"], found["entity"]) == ("peeked", "s1")
+    assert [part["title"] for part in found["parts"]] == ["Arguments", "Result"]
+    assert SECRET in found["parts"][1]["text"]
     assert SECRET not in json.dumps(stage.widget.get_state())
+
+
+def test_a_locked_world_refuses_with_its_reason(stage: Stage) -> None:
+    """Without the key every look at what is sealed says what is missing."""
+    stage.source.error = WorldKeyError("The key is missing.", hint="Restore it.")
+    asked: list[dict[str, Any]] = [
+        {"op": "peek", "entity": "s1"}, {"op": "event", "seq": 1}, {"op": "reveal"},
+        {"op": "at", "seq": 1},
+    ]  # fmt: skip
+    for message in asked:
+        answer = stage.answer(**message)
+        assert answer["op"] == "refused"
+        assert answer["message"].startswith("WF305 The key is missing.")
+
+
+def test_the_log_comes_in_pages(stage: Stage) -> None:
+    """A page of plain events; what one holds sealed is opened when it is asked for."""
+    page = stage.answer("events", after=0, limit=2, types=None, entity=None)
+    assert [event["type"] for event in page["events"]] == ["run_created", "run_started"]
+    assert (page["more"], page["total"]) == (True, len(stage.source.log.events))
+    assert SECRET not in json.dumps(page)
+    assert SECRET in stage.answer("event", seq=5)["text"]
+
+
+def test_the_run_is_shown_as_it_stood(stage: Stage) -> None:
+    """State, lines and moment after an event, and nothing of it in the synced state."""
+    before = stage.widget.get_state()
+    found = stage.answer("at", seq=3)
+    assert (found["seq"], found["total"]) == (3, len(stage.source.log.events))
+    assert [row["label"] for row in found["view"]["rows"]] == ["fetch_order"]
+    assert (found["waiting"], found["reached"]) == ([4], [4])
+    assert stage.widget.get_state() == before
+
+
+def test_a_group_is_opened_in_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The members of a group, as they are now or as they were."""
+    monkeypatch.setattr(comm, "create_comm", PretendComm)
+    stage = Stage(many(500, done=480))
+    (group,) = [row["id"] for row in stage.widget.view["rows"]]
+    found = stage.answer("rows", group=group, **{"from": 498, "to": 600})
+    assert (found["total"], [row["id"] for row in found["rows"]]) == (500, ["s498", "s499"])
+    assert stage.answer("rows", group="group:none", **{"from": 0, "to": 9})["op"] == "refused"
+    stage.answer("at", seq=300)
+    then = stage.answer("rows", group=group, seq=300, **{"from": 0, "to": 999})
+    assert (then["total"], len(then["rows"])) == (298, 200)
+    assert stage.answer("rows", group=group, seq=9, **{"from": 0, "to": 1})["op"] == "refused"
+    stage.widget.close()
+
+
+def test_other_runs_are_opened(stage: Stage) -> None:
+    """A rerun or another run is answered with the model of its view; what fails is said."""
+    assert stage.answer("rerun") == {
+        "op": "opened", "id": "q", "run_id": "wrun_again", "model_id": "m2",
+    }  # fmt: skip
+    assert stage.answer("open", run_id="wrun_2")["model_id"] == "m1"
+    assert stage.answer("open", run_id="gone")["message"].startswith("WF212")
+    assert stage.answer("shut", run_id="wrun_2") == {"op": "shut", "id": "q"}
+
+
+def test_a_greeting_looks_for_children(stage: Stage) -> None:
+    """Which runs the steps have started stands in other logs: it is looked for once somebody looks."""
+    assert stage.source.looked == 0
+    stage.click({"op": "hello", "id": "q1"})
+    assert stage.source.looked == 1
+
+
+def test_the_line_for_a_shell_comes_by_message(stage: Stage) -> None:
+    """It holds a path of this machine: not in what is saved."""
+    stage.widget.publish(suspended().view(10, world="/home/ada/orders.duckdb"))
+    line = stage.comm.custom[-1]["commands"]["h1"]
+    assert line.startswith("wf resume --world /home/ada/orders.duckdb approve-A-17 ")
+    assert "/home/ada" not in json.dumps(stage.widget.get_state())
+
+
+def test_what_is_looked_at_is_let_go(stage: Stage) -> None:
+    """The log is read once while somebody looks; after `leave` nothing of it is kept."""
+    ask = {"after": 0, "limit": 9, "types": None, "entity": None}
+    stage.answer("events", **ask)
+    stage.answer("at", seq=2)
+    count = len(stage.source.log.events)
+    assert stage.source.reads == [(0, None), (count, None)]
+    stage.click({"op": "leave"})
+    stage.answer("events", **ask)
+    assert stage.source.reads[2:] == [(0, None)]
 
 
 @pytest.mark.parametrize(
@@ -294,6 +422,8 @@ def test_source_is_sent_only_when_revealed(stage: Stage) -> None:
     [
         None, "hello", 7, [], {}, {"op": "format"}, {"op": "resume", "id": "r", "token": 7},
         {"op": "resume", "token": "t", "payload": 1}, {"op": "wake", "wait": 3},
+        {"op": "peek"}, {"op": "at", "seq": "1"}, {"op": "events", "after": 0}, {"op": "open"},
+        {"op": "rows", "group": 1, "from": 0, "to": 1},
     ],
 )  # fmt: skip
 def test_unknown_messages_are_refused(stage: Stage, content: object) -> None:

@@ -74,6 +74,7 @@ class Activity:
         replayed: (k, n) while k of n events have been replayed, else None.
         locked: why only what is plain of it is known, and nothing may be asked of it, or None.
         written: how often chunks of a stream were committed since the run was taken up here.
+        children: id of a step to the id of the run that it has started last, as far as known here.
     """
 
     run_id: str
@@ -98,6 +99,7 @@ class Activity:
     attributes: Attributes = field(init=False)
     replayed: tuple[int, int] | None = None
     written: Counter[str] = field(default_factory=Counter[str])
+    children: dict[str, str] = field(default_factory=dict[str, str])
     subscribers: list[Callable[[], None]] = field(default_factory=list["Callable[[], None]"])
 
     def __post_init__(self) -> None:

@@ -327,7 +327,15 @@ class Host:
             data=launch.data(self.ids.seed()),
         )
         act.models = launch.models
+        self._tell_parent(launch)
         return act
+
+    def _tell_parent(self, launch: Launch) -> None:
+        parent: Any = launch.extra.get("parent") or {}
+        act = self.runner.activity(str(parent.get("run_id")))
+        if act is not None:
+            act.children[parent["step_id"]] = launch.run_id
+            self.runner.notify(act)
 
     def activity(self, run_id: str) -> Future[Activity]:
         """Return a run: the live one, or one read back from the log.

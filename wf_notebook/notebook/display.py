@@ -7,14 +7,17 @@ the card: a saved notebook needs no kernel to be read.
 
 from __future__ import annotations
 
+import os
 import threading
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from wf_notebook import api
 from wf_notebook.definition.steps import REGISTRY
 from wf_notebook.errors import WorldClosedError
+from wf_notebook.notebook.openings import Live, Setting
 from wf_notebook.views.card import mimebundle
-from wf_notebook.views.publisher import Publisher, view_of
+from wf_notebook.views.publisher import Publisher
 from wf_notebook.views.text import render_run
 
 if TYPE_CHECKING:
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from wf_notebook.engine.host import Host
     from wf_notebook.run import Run
     from wf_notebook.views.model import RunView
-    from wf_notebook.views.widget import RunWidget
 
 WIDGET: Final = "widget"
 CARD: Final = "card"
@@ -54,11 +56,17 @@ class Displays:
 
     def __init__(self, outputs: Outputs) -> None:
         self._outputs = outputs
-        self._publishers: dict[Host, Publisher] = {}
+        self._settings: dict[Host, Setting] = {}
         self._shown: dict[str, _Shown] = {}
         self._ids: dict[str, set[str]] = {}
         self._hosts: set[Host] = set()
+        self._left: list[_Shown] = []
         self._in_cell: set[str] = set()
+        self._submitted: dict[tuple[str, str], str] = {}
+
+    def submitted(self, run: Run) -> None:
+        """Remember what a cell submitted: views of earlier runs of that name say what has changed."""
+        self._submitted[run.notebook, run.name] = run.source
 
     def show(self, run: Run, kind: str) -> None:
         """Show a run under the current cell: once, however often the cell asks."""
@@ -68,10 +76,10 @@ class Displays:
         self._listen(run.host)
         found = self._shown.get(run.id)
         if found is None:
-            found = _Shown(self._outputs, run, attempts_of)
+            found = _Shown(self._outputs, run, self._setting(run.host))
             if not run.state.terminal:
                 self._shown[run.id] = found
-                found.follow(self._publisher(run.host))
+                found.follow()
         found.add(kind)
         self._ids.setdefault(run.id, set()).update(found.ids)
 
@@ -83,8 +91,8 @@ class Displays:
         """Bring an unfinished run's widget back, for an output that an earlier kernel left."""
         if run.id not in self._shown and not run.state.terminal:
             self._listen(run.host)
-            found = self._shown[run.id] = _Shown(self._outputs, run, attempts_of)
-            found.follow(self._publisher(run.host))
+            found = self._shown[run.id] = _Shown(self._outputs, run, self._setting(run.host))
+            found.follow()
             found.revive()
 
     def forget(self, run_ids: Sequence[str]) -> None:
@@ -106,18 +114,20 @@ class Displays:
             found.refresh()
             if found.over:
                 self._shown.pop(found.run_id, None)
+                self._left += [found] if found.alive else []
 
     def close(self) -> None:
         """Leave a card in every output, and nothing alive."""
         for host in self._hosts:
             host.on_forget.remove(self.forget)
-        for found in self._shown.values():
+        for found in (*self._shown.values(), *self._left):
             found.refresh()
             found.close()
-        for host, publisher in self._publishers.items():
-            host.post(publisher.close)
+        for host, setting in self._settings.items():
+            host.post(setting.publisher.close)
         self._shown.clear()
-        self._publishers.clear()
+        self._left.clear()
+        self._settings.clear()
         self._hosts.clear()
 
     def _listen(self, host: Host) -> None:
@@ -126,10 +136,22 @@ class Displays:
             self._hosts.add(host)
             host.on_forget.append(self.forget)
 
-    def _publisher(self, host: Host) -> Publisher:
-        if host not in self._publishers:
-            self._publishers[host] = Publisher(host.loop, clock=host.clock, attempts=attempts_of)
-        return self._publishers[host]
+    def _setting(self, host: Host) -> Setting:
+        if host not in self._settings:
+            publisher = Publisher(
+                host.loop, clock=host.clock, attempts=attempts_of, world=_path_of(host)
+            )
+            self._settings[host] = Setting(publisher, self._submitted_as)
+        return self._settings[host]
+
+    def _submitted_as(self, run: Run) -> str | None:
+        return self._submitted.get((run.notebook, run.name))
+
+
+def _path_of(host: Host) -> str:
+    """Where the world lies, for those who work on it from elsewhere; "" if it is no file."""
+    paths = [world.path for world in api.open_worlds() if world.host is host]
+    return os.path.abspath(paths[0]) if paths and os.path.exists(paths[0]) else ""
 
 
 def attempts_of(step_id: str) -> int | None:
@@ -145,16 +167,16 @@ class _Shown:
     it stands: that waits for the engine, which may be waiting for the lock.
     """
 
-    def __init__(self, outputs: Outputs, run: Run, attempts: Callable[[str], int | None]) -> None:
+    def __init__(self, outputs: Outputs, run: Run, setting: Setting) -> None:
         self.run_id = run.id
         self.over = False
         self._outputs = outputs
         self._run = run
-        self._attempts = attempts
+        self._setting = setting
         self._lock = threading.RLock()
         self._ids: dict[str, str] = {}
         self._last: RunView | None = None
-        self._widget: RunWidget | None = None
+        self._live: Live | None = None
         self._stop: Callable[[], None] = _nothing
         self._left_behind = False
 
@@ -163,17 +185,22 @@ class _Shown:
         """The display ids of its outputs."""
         return set(self._ids)
 
-    def follow(self, publisher: Publisher) -> None:
+    @property
+    def alive(self) -> bool:
+        """Whether its widget is open: one that an earlier kernel left behind has no output here."""
+        return self._live is not None
+
+    def follow(self) -> None:
         """Hear of changes, on the engine's loop."""
-        self._stop = publisher.watch(self._run, self)
+        self._stop = self._setting.publisher.watch(self._run, self)
 
     def add(self, kind: str) -> None:
         """Show it in one more output."""
         seen = self._view()
         with self._lock:
             view = self._update(seen)
-            if kind == WIDGET and not view.terminal and self._widget is None:
-                self._widget = self._new_widget(view)
+            if kind == WIDGET and not view.terminal and self._live is None:
+                self._live = self._new(view)
             display_id = f"wf-{self.run_id}-{len(self._ids)}"
             self._ids[display_id] = kind
             self._publish(display_id, view, update=False)
@@ -183,13 +210,13 @@ class _Shown:
         view = self._view()
         with self._lock:
             self._left_behind = True
-            self._widget = self._new_widget(view)
+            self._live = self._new(view)
 
     def publish(self, view: RunView, *, blocked: str = "") -> None:
         """Take a snapshot (a `views.publisher.Sink`)."""
         with self._lock:
-            if self._widget is not None:
-                self._widget.publish(view, blocked=blocked)
+            if self._live is not None:
+                self._live.widget.publish(view, blocked=blocked)
             self._update(view)
 
     def refresh(self) -> None:
@@ -210,7 +237,7 @@ class _Shown:
         with self._lock:
             if self._last is not None and not self.over:
                 self._leave_card(self._last)
-            self._close_widget()
+            self._close_live()
             self.over = True
 
     def _update(self, view: RunView) -> RunView:
@@ -221,59 +248,62 @@ class _Shown:
         self._last = view
         if before is not None and view.status != before.status:
             self._replace(view)
-        self.over = view.terminal
+        self.over = view.terminal and not self._occupied
         return view
+
+    @property
+    def _occupied(self) -> bool:
+        """Whether a run is alive in the view of this one, which then stays."""
+        return self._live is not None and self._live.openings.live
+
+    def _settle(self) -> None:
+        """A run that was opened in the view has ended: if it was the last, the card takes over."""
+        with self._lock:
+            view = self._last
+            if view is not None and view.terminal and not self.over and not self._occupied:
+                self._replace(view)
+                self.over = True
 
     def _replace(self, view: RunView) -> None:
         """Write the new word into the static outputs; at the end, into all."""
-        if view.terminal:
+        if view.terminal and not self._occupied:
             self._leave_card(view)
             if not self._left_behind:
-                self._close_widget()
+                self._close_live()
             return
         for display_id, kind in self._ids.items():
             if kind != WIDGET:
                 self._publish(display_id, view, update=True)
 
     def _leave_card(self, view: RunView) -> None:
+        opened = () if self._live is None else self._live.openings.views
         for display_id, kind in self._ids.items():
             self._ids[display_id] = CARD if kind == WIDGET else kind
-            self._publish(display_id, view, update=True)
+            self._publish(display_id, view, *(opened if kind == WIDGET else ()), update=True)
 
-    def _close_widget(self) -> None:
-        if self._widget is not None:
-            self._widget.close()
-            self._widget = None
+    def _close_live(self) -> None:
+        if self._live is not None:
+            self._live.close()
+            self._live = None
 
-    def _publish(self, display_id: str, view: RunView, *, update: bool) -> None:
-        data = self._bundle(self._ids[display_id], view)
+    def _publish(self, display_id: str, view: RunView, *opened: RunView, update: bool) -> None:
+        data = self._bundle(self._ids[display_id], view, *opened)
         if not update:
             self._outputs.publish(data, {}, transient={"display_id": display_id})
             return
         _update(self._outputs, display_id, data)
 
-    def _bundle(self, kind: str, view: RunView) -> dict[str, Any]:
+    def _bundle(self, kind: str, view: RunView, *opened: RunView) -> dict[str, Any]:
         if kind == TEXT:
             return {"text/plain": render_run(view)}
-        live = self._widget if kind == WIDGET else None
-        return mimebundle(view, model_id=None if live is None else str(live.model_id))
+        live = self._live if kind == WIDGET else None
+        return mimebundle(view, *opened, model_id=None if live is None else live.model_id)
 
     def _view(self) -> RunView:
-        now_us = self._run.host.clock.now_us()
-        return view_of(self._run, now_us, attempts=self._attempts)
+        return self._setting.publisher.view(self._run)
 
-    def _new_widget(self, view: RunView) -> RunWidget:
-        from wf_notebook.views.widget import RunWidget, widget_id
-
-        host = self._run.host
-        return RunWidget(
-            view,
-            actions=self._run.actions,
-            streams=self._run.chunks,
-            loop=host.loop,
-            clock=host.clock,
-            model_id=widget_id(self.run_id),
-        )
+    def _new(self, view: RunView) -> Live:
+        return Live(self._run, view, self._setting, changed=self._settle)
 
 
 def _update(outputs: Outputs, display_id: str, data: dict[str, Any]) -> None:

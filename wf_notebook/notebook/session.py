@@ -268,6 +268,8 @@ class Session:
 
     def adopt(self, run: Run) -> None:
         """Take a run as one that this execution started or took up."""
+        if self._in_kernel:
+            self._shows().submitted(run)
         if config.wait_everywhere():
             from wf_notebook.notebook.unattended import attend
 

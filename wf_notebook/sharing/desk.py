@@ -99,8 +99,8 @@ class Desk:
     ) -> Reply:
         store = self._host.store
         match ask:
-            case protocol.Read(run=run, after=after):
-                return await _listed(store.read(run, after), protocol.event_row)
+            case protocol.Read(run=run, after=after, until=until):
+                return await _listed(store.read(run, after, until), protocol.event_row)
             case protocol.Outline(run=run):
                 return await _listed(store.outline(run), protocol.event_row)
             case protocol.ReadDefinition(run=run):

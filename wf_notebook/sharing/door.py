@@ -120,8 +120,13 @@ class Door:
             return False
         answer: dict[str, Any] = {"error": told(_other_version(hello.version))}
         if hello.version == protocol.VERSION:
-            world_id = self._host.store.world_id
-            answer = {"kind": "welcome", "version": protocol.VERSION, "world_id": world_id}
+            store = self._host.store
+            answer = {
+                "kind": "welcome",
+                "version": protocol.VERSION,
+                "world_id": store.world_id,
+                "sealed": store.sealed,
+            }
         writer.write(framed(pack(answer)))
         await asyncio.wait_for(writer.drain(), self._bounds.read_seconds)
         return hello.version == protocol.VERSION

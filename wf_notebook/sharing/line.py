@@ -75,6 +75,7 @@ class Line:
     Attributes:
         owner: what the lock file said of the owner, without its token.
         world_id: which world it is.
+        sealed: whether the owner has its key, and what is secret is encrypted.
         broken: set while there is no connection.
         moving: whether this process is taking the world over: then questions wait as long as it
             takes.
@@ -83,6 +84,7 @@ class Line:
     def __init__(self, patience: float, notice: Callable[[protocol.Notice], None]) -> None:
         self.owner: dict[str, Any] = {}
         self.world_id = ""
+        self.sealed = False
         self.broken = asyncio.Event()
         self.moving = False
         self._patience = patience
@@ -141,10 +143,11 @@ class Line:
         said = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
         if "error" in said:
             raise raised(said["error"])
-        world_id = protocol.welcome(found).world_id
+        welcome = protocol.welcome(found)
+        world_id = welcome.world_id
         if self.world_id not in ("", world_id):
             raise NoOwnerError("another world lies there now")
-        self.world_id = world_id
+        self.world_id, self.sealed = world_id, welcome.sealed
 
     async def _listen(self, connection: _Connection) -> None:
         try:

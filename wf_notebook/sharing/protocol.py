@@ -53,6 +53,7 @@ class Read(_Message):
     op: Literal["read"] = "read"
     run: Text
     after: Count = 0
+    until: Count | None = None
 
 
 class Outline(_Message):
@@ -252,6 +253,7 @@ class Welcome(_Message):
     kind: Literal["welcome"]
     version: int
     world_id: Text
+    sealed: bool
 
 
 class Answer(_Message):

@@ -48,9 +48,16 @@ class RemoteStore:
         """Refuse: only the owner appends."""
         return _failed(WorldError(f"Run {append.run_id} is moved by the owner of its world."))
 
-    def read(self, run_id: str, after: int = 0) -> Future[Sequence[Event]]:
+    @property
+    def sealed(self) -> bool:
+        """Whether the owner has the key, and what is secret is encrypted."""
+        return self._line.sealed
+
+    def read(
+        self, run_id: str, after: int = 0, until: int | None = None
+    ) -> Future[Sequence[Event]]:
         """The run's events; see `EventStore.read`."""
-        ask = protocol.Read(run=run_id, after=after)
+        ask = protocol.Read(run=run_id, after=after, until=until)
         return self._ask(ask, lambda reply: protocol.events(reply.items))
 
     def outline(self, run_id: str) -> Future[Sequence[Event]]:

@@ -8,23 +8,22 @@ the text alone has to do.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from wf_notebook.views.text import render_run
 from wf_notebook.views.why import row_info
-from wf_notebook.views.words import visible
+from wf_notebook.views.words import moment, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wf_notebook.views.model import Form, Row, RunView
+    from wf_notebook.views.model import Form, RunView
+    from wf_notebook.views.rows import Row
 
 WIDGET_MIME: Final = "application/vnd.jupyter.widget-view+json"
 _OPEN_ROWS: Final = 25
 _FORMS: Final = 5
-_SECOND: Final = 1_000_000
 
 _LINE: Final = "rgba(128, 128, 128, 0.35)"
 _FAINT: Final = "rgba(128, 128, 128, 0.16)"
@@ -44,7 +43,7 @@ _TONES: Final = {
 }  # fmt: skip
 
 _CARD: Final = (
-    f"border: 1px solid {_LINE}; border-radius: 8px; padding: 10px 14px; max-width: 960px; "
+    f"border: 1px solid {_LINE}; border-radius: 8px; padding: 10px 14px; margin-bottom: 6px; max-width: 960px; "
     "font-size: 13px; line-height: 1.5"
 )
 _MONO: Final = (
@@ -84,9 +83,17 @@ def card(view: RunView) -> str:
     return element("div", _title(view), _facts(view), *_notes(view), *_table(view), style=_CARD)
 
 
-def mimebundle(view: RunView, *, model_id: str | None = None) -> dict[str, Any]:
-    """Return a run for every front end: text, card and, given the id of a widget, the live view."""
-    bundle: dict[str, Any] = {"text/plain": render_run(view), "text/html": card(view)}
+def mimebundle(*views: RunView, model_id: str | None = None) -> dict[str, Any]:
+    """Return runs for every front end: text, card and, given the id of a widget, the live view.
+
+    Args:
+        views: the run, then those that were opened in its view.
+        model_id: what a front end knows the widget by.
+    """
+    bundle: dict[str, Any] = {
+        "text/plain": "\n\n".join(render_run(view) for view in views),
+        "text/html": "\n".join(card(view) for view in views),
+    }
     if model_id is not None:
         bundle[WIDGET_MIME] = {"version_major": 2, "version_minor": 0, "model_id": model_id}
     return bundle
@@ -94,10 +101,6 @@ def mimebundle(view: RunView, *, model_id: str | None = None) -> dict[str, Any]:
 
 def _tone(state: str, *, quiet: bool = False) -> str:
     return _COLOURS["over" if quiet else _TONES[state]]
-
-
-def _moment(us: int) -> str:
-    return datetime.fromtimestamp(us // _SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _title(view: RunView) -> Markup:
@@ -116,9 +119,9 @@ def _facts(view: RunView) -> Markup:
     counts = f"{view.events} events"
     if view.replayed is not None:
         counts = f"{view.replayed[0]} of {view.replayed[1]} events replayed"
-    when = f"started {_moment(view.created_us)}"
+    when = f"started {moment(view.created_us)}"
     if not view.terminal:
-        when += f", shown as of {_moment(view.now_us)}"
+        when += f", shown as of {moment(view.now_us)}"
     facts = (view.origin, counts, f"{view.isolation} isolation", when, *view.notes)
     text = " \N{MIDDLE DOT} ".join(fact for fact in facts if fact)
     return element(

@@ -7,115 +7,28 @@ the world, so they stay out of `to_json()`; the widget sends them as a message o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from wf_notebook.views.commandline import resume_line
 from wf_notebook.views.details import details
-from wf_notebook.views.words import duration, visible
+from wf_notebook.views.groups import Groups
+from wf_notebook.views.kept import Kept
+from wf_notebook.views.rows import GLYPHS, Row, Rows, error_type
+from wf_notebook.views.words import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from wf_notebook.world.state import Attempt, Hook, RunState, Step, Wait
+    from wf_notebook.world.state import Hook, RunState, Wait
 
-Kind = Literal["step", "sleep", "timer", "hook", "group"]
 Status = Literal[
     "pending", "running", "suspended", "blocked", "completed", "failed", "cancelled"
 ]  # fmt: skip
 
-GROUP_OVER: Final = 200
-GLYPHS: Final[Mapping[str, str]] = {
-    "pending": "◷", "running": "●", "suspended": "◷", "blocked": "!",
-    "completed": "✓", "failed": "✕", "cancelled": "○", "forgotten": "○",
-    "retrying": "↻", "sleeping": "◷", "woken": "✓",
-    "waiting": "?", "resumed": "✓", "closed": "○", "conflict": "✕",
-}  # fmt: skip
-
-_TYPE_CHARS: Final = 80
-_DRAWN_TOKEN: Final = re.compile("hook_[0-9a-f]{32}")  # as the guest draws them
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One attempt, as a piece of its step's bar.
-
-    Attributes:
-        number: 1, 2, 3 …
-        start_us, end_us: microseconds UTC; `end_us` is None while it runs.
-        state: "running", "completed", "failed" or "cancelled".
-        rerun: whether it runs again because the process died in it.
-    """
-
-    number: int
-    start_us: int
-    end_us: int | None
-    state: str
-    rerun: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it for the browser."""
-        return {
-            "number": self.number, "start_us": self.start_us, "end_us": self.end_us,
-            "state": self.state, "rerun": self.rerun,
-        }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the timeline.
-
-    Attributes:
-        id: the correlation id, or "group:…" for a group.
-        kind: "step", "sleep", "timer", "hook" or "group".
-        label: alias, "sleep 15 min", "timeout 30 s", a hook's token,
-            or its schema's name if the token was drawn.
-        state: a key of `GLYPHS`.
-        start_us, end_us: microseconds UTC; `end_us` is None while it is open.
-        line: line as the user sees it in the cell, or None.
-        due_us: when an open sleep ends, or when the next attempt may start; else None.
-        marks: attempts of a step, oldest first.
-        attempts: how many attempts the step may have, or None if that is not known.
-        received: payloads that a hook has received.
-        error: type name of the last error, never its message.
-        alias: what rows are grouped by.
-    """
-
-    id: str
-    kind: Kind
-    label: str
-    state: str
-    start_us: int
-    end_us: int | None = None
-    line: int | None = None
-    due_us: int | None = None
-    marks: tuple[Mark, ...] = ()
-    attempts: int | None = None
-    received: int = 0
-    error: str = ""
-    alias: str = ""
-
-    @property
-    def glyph(self) -> str:
-        """The glyph that goes with the state's word."""
-        return GLYPHS[self.state]
-
-    @property
-    def quiet(self) -> bool:
-        """Whether it is shown less prominently: a deadline of asyncio, not a sleep of the body."""
-        return self.kind == "timer"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it for the browser."""
-        return {
-            "id": self.id, "kind": self.kind, "label": self.label, "state": self.state,
-            "glyph": self.glyph, "line": self.line,
-            "start_us": self.start_us, "end_us": self.end_us, "due_us": self.due_us,
-            "marks": [mark.to_json() for mark in self.marks], "attempts": self.attempts,
-            "received": self.received, "error": self.error,
-        }  # fmt: skip
+FORMS: Final = 50  # open hooks that a browser gets at once
+CHILDREN: Final = 200  # runs started by steps that a browser gets at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +44,7 @@ class Form:
         opened_us: microseconds UTC.
         line: line as the user sees it in the cell, or None.
         received: payloads recorded so far; the hook is still open.
+        timeout_us: when the hook's own timeout ends, microseconds UTC, or None.
     """
 
     id: str
@@ -140,6 +54,7 @@ class Form:
     opened_us: int
     line: int | None
     received: int
+    timeout_us: int | None = None
     details: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -147,6 +62,7 @@ class Form:
         return {
             "id": self.id, "token": self.token, "schema": self.schema,
             "opened_us": self.opened_us, "line": self.line, "received": self.received,
+            "timeout_us": self.timeout_us,
         }  # fmt: skip
 
 
@@ -162,8 +78,9 @@ class RunView:
         replayed: (k, n): k of n events replayed; None when nothing was.
         origin: where the source came from, such as "Cell In[2]".
         line_offset: what was added to the source's lines to give the cell's.
-        rows: in body order, grouped when there are more than `GROUP_OVER`.
-        forms: open hooks in body order.
+        rows: in body order, grouped when there are more than `views.groups.GROUP_OVER`.
+        members: the rows of each group, by the group's id; not in `to_json()`.
+        forms: open hooks in body order; `to_json()` has the first `FORMS`.
         schemas: the JSON schemas that `forms` name.
         error: for a failed run: "KeyError at line 7".
         blocked: for a blocked run: why, in plain words.
@@ -171,6 +88,11 @@ class RunView:
         locked: whether the key of the world is missing: what is sealed is not known.
         attributes: plain texts that the run can be found by.
         parent: id of the run whose step started it, or "".
+        children: id of a step to the id of the run that it has started last, as far as known here.
+        rerun_of: id of the run that this one repeats, or "".
+        hash: sha256 over source and bindings, hex.
+        sealed: whether what it holds is encrypted in the world, and the key is here.
+        world: path of the world file, or ""; not in `to_json()`.
         runtime: what its source was started on: "Python 3.11.7, language 1", or "".
         why: what it waits on, one sentence as of `now_us`; not in `to_json()`.
     """
@@ -197,8 +119,16 @@ class RunView:
     locked: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict[str, str])
     parent: str = ""
+    children: Mapping[str, str] = field(default_factory=dict[str, str])
+    rerun_of: str = ""
+    hash: str = ""
+    sealed: bool = False
+    world: str = ""
     runtime: str = ""
     why: str = ""
+    members: Mapping[str, Sequence[Row]] = field(
+        default_factory=dict[str, "Sequence[Row]"], compare=False, repr=False
+    )
 
     @property
     def glyph(self) -> str:
@@ -228,12 +158,21 @@ class RunView:
     @property
     def titles(self) -> dict[str, str]:
         """Titles of open hooks by hook id: opened text, for people on the line only."""
-        return {form.id: form.title for form in self.forms if form.title}
+        return {form.id: form.title for form in self.forms[:FORMS] if form.title}
 
     @property
     def details(self) -> dict[str, str]:
         """Metadata of open hooks by hook id: opened text, for people on the line only."""
-        return {form.id: form.details for form in self.forms if form.details}
+        return {form.id: form.details for form in self.forms[:FORMS] if form.details}
+
+    @property
+    def commands(self) -> dict[str, str]:
+        """A shell's line for each open hook by hook id; a path is for people on the line only."""
+        lines = {
+            form.id: resume_line(form.token, self.schemas.get(form.schema or ""), self.world)
+            for form in self.forms[:FORMS]
+        }
+        return {key: line for key, line in lines.items() if line}
 
     def to_json(self) -> dict[str, Any]:
         """Return the snapshot for the browser: equal for equal states, whatever the time is."""
@@ -245,10 +184,50 @@ class RunView:
             "replayed": None if self.replayed is None else list(self.replayed),
             "isolation": self.isolation, "origin": self.origin, "line_offset": self.line_offset,
             "rows": [row.to_json() for row in self.rows],
-            "forms": [form.to_json() for form in self.forms],
+            "forms": [form.to_json() for form in self.forms[:FORMS]], "hooks": len(self.forms),
             "schemas": dict(self.schemas),
+            "parent": self.parent, "rerun_of": self.rerun_of, "hash": self.hash,
+            "children": list(self.children.values())[-CHILDREN:], "sealed": self.sealed,
             "error": self.error, "blocked": self.blocked, "notes": list(self.notes),
         }  # fmt: skip
+
+
+class Drawing:
+    """What is kept of a run from one snapshot to the next, so that a change costs what it changes."""
+
+    def __init__(self) -> None:
+        self.rows = Rows()
+        self.groups = Groups()
+        self.forms: Kept[Form] = Kept()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a view shows of a run that isn't in its log.
+
+    Attributes:
+        schemas: JSON schemas of the definition, by name.
+        replayed: (k, n): k of n events replayed, or None.
+        blocked: why the run cannot go on, in plain words without any value, or None.
+        isolation: "strict", "process" or "inline".
+        name: shown instead of the definition's name.
+        changed: aliases of steps whose code has changed since the run was started.
+        children: id of a step to the id of the run that it has started last.
+        sealed: whether what it holds is encrypted in the world, and the key is here.
+        locked: whether the key of the world is missing.
+        world: path of the world file, or "".
+    """
+
+    schemas: Mapping[str, Mapping[str, Any]]
+    replayed: tuple[int, int] | None
+    blocked: str | None
+    isolation: str
+    name: str | None = None
+    changed: Sequence[str] = ()
+    children: Mapping[str, str] = field(default_factory=dict[str, str])
+    sealed: bool = False
+    locked: bool = False
+    world: str = ""
 
 
 def unknown_attempts(_step_id: str) -> int | None:
@@ -256,62 +235,62 @@ def unknown_attempts(_step_id: str) -> int | None:
     return None
 
 
-def build_view(  # noqa: PLR0913 - the facts that are not in the log, by name
+def build_view(
     state: RunState,
+    facts: Facts,
     *,
     now_us: int,
-    schemas: Mapping[str, Mapping[str, Any]],
-    replayed: tuple[int, int] | None,
-    blocked: str | None,
-    isolation: str,
-    name: str | None = None,
     why: str = "",
-    changed: Sequence[str] = (),
-    locked: bool = False,
     attempts: Callable[[str], int | None] = unknown_attempts,
+    drawing: Drawing | None = None,
 ) -> RunView:
     """Return what a person sees of a run.
 
     Args:
         state: the run.
+        facts: what isn't in its log.
         now_us: the world's time, microseconds UTC.
-        schemas: JSON schemas of the definition, by name.
-        replayed: (k, n): k of n events replayed, or None.
-        blocked: why the run cannot go on, in plain words without any value, or None.
-        isolation: "strict", "process" or "inline".
-        name: shown instead of the definition's name.
         why: a sentence for the static views.
-        changed: aliases of steps whose code has changed since the run was started.
-        locked: whether the key of the world is missing.
         attempts: how many attempts a step id may have, or None if unknown.
+        drawing: what was kept of the snapshot before.
     """
     label, offset = origin_of(state)
-    forms = tuple(_form(hook, offset) for hook in state.open_hooks)
-    named = {form.schema for form in forms if form.schema is not None}
-    status = status_of(state, blocked)
+    drawing = drawing or Drawing()
+    forms = _forms(state, offset, drawing)
+    named = {form.schema for form in forms[:FORMS] if form.schema is not None}
+    status = status_of(state, facts.blocked)
+    single = drawing.rows.of(state, offset=offset, attempts=attempts, children=facts.children)
+    rows, members = drawing.groups.of(single)
+    created = state.created
     return RunView(
         run_id=state.run_id,
-        workflow_id=str(state.created.get("workflow_id", "")),
-        name=visible(name or str(state.created.get("name", ""))),
+        workflow_id=str(created.get("workflow_id", "")),
+        name=visible(facts.name or str(created.get("name", ""))),
         status=status,
         now_us=now_us,
         created_us=state.created_us,
         started_us=state.started_us,
         ended_us=state.ended_us,
         events=state.seq,
-        replayed=replayed,
-        isolation=isolation,
+        replayed=facts.replayed,
+        isolation=facts.isolation,
         origin=visible(label),
         line_offset=offset,
-        rows=grouped(_rows(state, offset, attempts)),
+        rows=rows,
+        members=members,
         forms=forms,
-        schemas={key: schemas[key] for key in sorted(named & schemas.keys())},
+        schemas={key: facts.schemas[key] for key in sorted(named & facts.schemas.keys())},
         error=failure_of(state),
-        blocked=visible(blocked or "") if status == "blocked" else "",
-        changed=() if state.terminal else tuple(changed),
-        locked=locked,
+        blocked=visible(facts.blocked or "") if status == "blocked" else "",
+        changed=() if state.terminal else tuple(facts.changed),
+        locked=facts.locked,
         attributes=state.attributes,
         parent=_parent(state),
+        children=facts.children,
+        rerun_of=str(created.get("rerun_of", "")),
+        hash=str(created.get("source_hash", "")),
+        sealed=facts.sealed,
+        world=facts.world,
         runtime=_runtime(state),
         why=why,
     )
@@ -347,11 +326,6 @@ def failure_of(state: RunState) -> str:
     return what + ("" if state.line is None else f" at line {state.line + origin_of(state)[1]}")
 
 
-def error_type(error: Mapping[str, Any] | None) -> str:
-    """Return the type name of an error kept as data, without anything else of it."""
-    return visible(str((error or {}).get("type", "")))[:_TYPE_CHARS]
-
-
 def _runtime(state: RunState) -> str:
     python, language = state.created.get("python"), state.created.get("language")
     return f"Python {python}, language {language}" if python and language else ""
@@ -362,161 +336,44 @@ def _parent(state: RunState) -> str:
     return str(found.get("run_id", ""))
 
 
-def _shown(line: int | None, offset: int) -> int | None:
-    return None if line is None else line + offset
+def _forms(state: RunState, offset: int, drawing: Drawing) -> tuple[Form, ...]:
+    hooks = state.open_hooks
+    waits = {wait.n: wait for wait in state.open_waits} if hooks else {}
+    return tuple(
+        drawing.forms.of(
+            hook.id,
+            (hook, due := timeout_of(hook, waits), offset),
+            lambda hook=hook, due=due: _form(hook, due, offset),  # type: ignore[misc]
+        )
+        for hook in hooks
+    )
 
 
-def _form(hook: Hook, offset: int) -> Form:
+def timeout_of(hook: Hook, waits: Mapping[int, Wait]) -> int | None:
+    """Return when a hook's own timeout ends, or None if it has none.
+
+    The timer of `create_hook(timeout=…)` is the command that comes right after the hook's.
+
+    Args:
+        hook: an open hook.
+        waits: the open waits by their position among the run's commands.
+    """
+    wait = waits.get(hook.n + 1)
+    if wait is None or wait.kind == "sleep":
+        return None
+    same = (wait.line, wait.created_us) == (hook.line, hook.created_us)
+    return wait.due_us if same else None
+
+
+def _form(hook: Hook, timeout_us: int | None, offset: int) -> Form:
     return Form(
         id=hook.id,
         token=hook.token,
         title=hook.title,
         schema=hook.schema,
         opened_us=hook.created_us,
-        line=_shown(hook.line, offset),
+        line=None if hook.line is None else hook.line + offset,
         received=hook.received,
+        timeout_us=timeout_us,
         details=details(hook),
     )
-
-
-def _rows(state: RunState, offset: int, attempts: Callable[[str], int | None]) -> Iterable[Row]:
-    rows = [
-        *((step.n, _step_row(step, state, offset, attempts)) for step in state.steps.values()),
-        *((hook.n, _hook_row(hook, state, offset)) for hook in state.hooks.values()),
-        *((wait.n, _wait_row(wait, state, offset)) for wait in state.waits.values()),
-    ]
-    rows.sort(key=lambda pair: pair[0])
-    return (row for _, row in rows)
-
-
-def _step_row(
-    step: Step, state: RunState, offset: int, attempts: Callable[[str], int | None]
-) -> Row:
-    dropped = step.open and state.terminal
-    return Row(
-        id=step.id,
-        kind="step",
-        label=step.alias,
-        state="cancelled" if dropped else step.status,
-        start_us=step.created_us,
-        end_us=state.ended_us if dropped else step.ended_us,
-        line=_shown(step.line, offset),
-        due_us=None if dropped else step.retry_at_us,
-        marks=tuple(_mark(attempt, step, state) for attempt in step.attempts),
-        attempts=attempts(step.step_id),
-        error=error_type(step.error),
-        alias=step.alias,
-    )
-
-
-def _mark(attempt: Attempt, step: Step, state: RunState) -> Mark:
-    last = attempt is step.attempts[-1]
-    if attempt.ended_us is None:
-        word = "cancelled" if state.terminal or not last else "running"
-    elif attempt.error is not None:
-        word = "failed"
-    else:
-        word = step.status if last and not step.open else "failed"
-    end = attempt.ended_us if attempt.ended_us is not None else state.ended_us
-    return Mark(attempt.number, attempt.started_us, end, word, attempt.rerun)
-
-
-def _hook_row(hook: Hook, state: RunState, offset: int) -> Row:
-    word, end = _hook_state(hook, state)
-    return Row(
-        id=hook.id,
-        kind="hook",
-        label=visible(_hook_label(hook)),
-        state=word,
-        start_us=hook.created_us,
-        end_us=end,
-        line=_shown(hook.line, offset),
-        received=hook.received,
-        alias="hook",
-    )
-
-
-def _hook_label(hook: Hook) -> str:
-    """A hook's token; one that was drawn says nothing to a person, its schema's name does."""
-    drawn = _DRAWN_TOKEN.fullmatch(hook.token) is not None
-    return hook.schema if drawn and hook.schema is not None else hook.token
-
-
-def _hook_state(hook: Hook, state: RunState) -> tuple[str, int | None]:
-    if hook.status == "conflict":
-        return "conflict", hook.created_us
-    if hook.received:
-        return "resumed", hook.last_received_us
-    if hook.open and not state.terminal:
-        return "waiting", None
-    return "closed", state.ended_us if hook.ended_us is None else hook.ended_us
-
-
-def _wait_row(wait: Wait, state: RunState, offset: int) -> Row:
-    pending = wait.open and not state.terminal
-    kind: Kind = "sleep" if wait.kind == "sleep" else "timer"
-    word = "sleep" if kind == "sleep" else "timeout"
-    return Row(
-        id=wait.id,
-        kind=kind,
-        label=f"{word} {duration(wait.due_us - wait.created_us)}",
-        state=_wait_state(wait, pending=pending),
-        start_us=wait.created_us,
-        end_us=None if pending else wait.ended_us or state.ended_us,
-        line=_shown(wait.line, offset),
-        due_us=wait.due_us if pending else None,
-        alias=word,
-    )
-
-
-def _wait_state(wait: Wait, *, pending: bool) -> str:
-    if pending:
-        return "sleeping" if wait.kind == "sleep" else "pending"
-    if wait.woken:
-        return "woken"
-    return "completed" if wait.status == "completed" else "cancelled"
-
-
-def grouped(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Return the rows, or groups of them when there are more than `GROUP_OVER`.
-
-    Consecutive rows of one alias become one; if that does not suffice, all of one alias do.
-    """
-    found = tuple(rows)
-    if len(found) <= GROUP_OVER:
-        return found
-    near = [tuple(part) for _, part in groupby(found, key=_group_key)]
-    if len(near) > GROUP_OVER:
-        by_alias: dict[tuple[str, str], list[Row]] = {}
-        for row in found:
-            by_alias.setdefault(_group_key(row), []).append(row)
-        near = [tuple(part) for part in by_alias.values()]
-    return tuple(part[0] if len(part) == 1 else _group(part) for part in near)
-
-
-def _group_key(row: Row) -> tuple[str, str]:
-    return row.kind, row.alias
-
-
-def _group(rows: Sequence[Row]) -> Row:
-    live = [row for row in rows if row.end_us is None]
-    failed = [row for row in rows if row.state == "failed"]
-    state = live[0].state if live else "failed" if failed else rows[-1].state
-    if live and rows[0].kind == "step" and len({row.state for row in rows}) > 1:
-        state = "running"
-    return Row(
-        id=f"group:{rows[0].id}",
-        kind="group",
-        label=_group_label(rows, failed=len(failed), done=len(rows) - len(live)),
-        state=state,
-        start_us=min(row.start_us for row in rows),
-        end_us=None if live else max(row.end_us or 0 for row in rows),
-        line=rows[0].line if len({row.line for row in rows}) == 1 else None,
-        due_us=min((row.due_us for row in live if row.due_us is not None), default=None),
-        alias=rows[0].alias,
-    )
-
-
-def _group_label(rows: Sequence[Row], *, failed: int, done: int) -> str:
-    counts = f"{done} done" + (f", {failed} failed" if failed else "")
-    return f"{rows[0].alias} \N{MULTIPLICATION SIGN}{len(rows)} ({counts})"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wf_notebook.clock import SystemClock
-from wf_notebook.views.model import build_view, unknown_attempts
+from wf_notebook.views.model import Drawing, Facts, build_view, unknown_attempts
 from wf_notebook.views.why import why
 
 if TYPE_CHECKING:
@@ -100,6 +100,16 @@ class RunLike(Protocol):
         """Where its source runs: "strict", "process" or "inline"."""
         ...
 
+    @property
+    def child_ids(self) -> Mapping[str, str]:
+        """Id of a step to the id of the run that it has started last, as far as known here."""
+        ...
+
+    @property
+    def sealed(self) -> bool:
+        """Whether what it holds is encrypted in the world, and the key is here."""
+        ...
+
     def subscribe(self, callback: Callable[[], None], /) -> Callable[[], object]:
         """Call back on the engine's loop after each change; returns how to stop."""
         ...
@@ -142,7 +152,12 @@ class Loop(Protocol):
 
 
 def view_of(
-    run: RunLike, now_us: int, *, attempts: Callable[[str], int | None] = unknown_attempts
+    run: RunLike,
+    now_us: int,
+    *,
+    attempts: Callable[[str], int | None] = unknown_attempts,
+    world: str = "",
+    drawing: Drawing | None = None,
 ) -> RunView:
     """Return what a person sees of a run now.
 
@@ -150,19 +165,26 @@ def view_of(
         run: the run; on the engine's loop, or with a state that is a copy.
         now_us: the world's time, microseconds UTC.
         attempts: how many attempts a step id may have, or None if unknown.
+        world: path of the world file, or "".
+        drawing: what was kept of the snapshot before.
     """
-    blocked = _blocked(run.blocked)
-    return build_view(
-        run.state,
-        now_us=now_us,
+    state, facts = run.state, facts_of(run, world=world)
+    said = why(state, now_us, facts.blocked)
+    return build_view(state, facts, now_us=now_us, why=said, attempts=attempts, drawing=drawing)
+
+
+def facts_of(run: RunLike, *, world: str = "") -> Facts:
+    """Return what a view shows of a run that isn't in its log; `world` is the world's path, or ""."""
+    return Facts(
         schemas=run.schemas,
         replayed=run.replayed,
-        blocked=blocked,
+        blocked=_blocked(run.blocked),
         isolation=run.isolation,
-        locked=run.locked,
-        why=why(run.state, now_us, blocked),
         changed=run.changed,
-        attempts=attempts,
+        children=dict(run.child_ids),
+        sealed=run.sealed,
+        locked=run.locked,
+        world=world,
     )
 
 
@@ -177,6 +199,7 @@ class Publisher:
         loop: the engine's loop.
         clock: the world's clock.
         attempts: how many attempts a step id may have, or None if unknown.
+        world: path of the world file, or "".
     """
 
     def __init__(
@@ -185,10 +208,12 @@ class Publisher:
         *,
         clock: Clock | None = None,
         attempts: Callable[[str], int | None] = unknown_attempts,
+        world: str = "",
     ) -> None:
         self.loop = loop
         self.clock = clock or SystemClock()
         self.attempts = attempts
+        self.world = world
         self._watches: set[_Watch] = set()
 
     def watch(
@@ -207,6 +232,16 @@ class Publisher:
         found = _Watch(self, run, widget, ended)
         self.loop.call_soon_threadsafe(lambda: self._start(found))
         return lambda: self._post(lambda: self._stop(found))
+
+    def view(self, run: RunLike, drawing: Drawing | None = None) -> RunView:
+        """Return what a person sees of a run now; `drawing` is kept from one call to the next."""
+        return view_of(
+            run,
+            self.clock.now_us(),
+            attempts=self.attempts,
+            world=self.world,
+            drawing=drawing,
+        )
 
     def close(self) -> None:
         """Stop all watches; on the engine's loop."""
@@ -261,6 +296,7 @@ class _Watch:
         self._timer: Timer | None = None
         self._last = 0.0
         self._cost = 0.0
+        self._drawing = Drawing()
         self._seen: tuple[object, ...] = ()
         self._unsubscribe: Callable[[], object] | None = None
         self._stopped = False
@@ -316,7 +352,7 @@ class _Watch:
     def _show(self) -> None:
         publisher = self._publisher
         self._seen = self._facts()
-        view = view_of(self.run, publisher.clock.now_us(), attempts=publisher.attempts)
+        view = publisher.view(self.run, self._drawing)
         self._widget.publish(view, blocked=_message(self.run.blocked))
         if view.terminal:
             publisher.done(self, view)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from unicodedata import combining, east_asian_width
 
-from wf_notebook.views.model import GLYPHS
+from wf_notebook.views.rows import GLYPHS
 from wf_notebook.views.why import row_info
 from wf_notebook.views.words import duration, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wf_notebook.views.model import Row, RunView
+    from wf_notebook.views.model import RunView
+    from wf_notebook.views.rows import Row
     from wf_notebook.world.store import RunRow
 
 _BAR_CHARS: Final = 20

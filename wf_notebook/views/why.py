@@ -10,7 +10,7 @@ from wf_notebook.views.words import duration, remaining, visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wf_notebook.views.model import Row
+    from wf_notebook.views.rows import Row
     from wf_notebook.world.state import Hook, RunState, Step, Wait
 
 _NAMED: Final = 3

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from difflib import unified_diff
 from typing import Final
 from unicodedata import category
 
@@ -84,3 +86,27 @@ def remaining(us: int) -> str:
     """
     seconds = max(-(-us // _SECOND), 0)
     return duration(seconds * _SECOND) if seconds else "0 s"
+
+
+def moment(us: int) -> str:
+    """Write a time to the second.
+
+    >>> moment(1_767_225_600_000_000)
+    '2026-01-01 00:00:00 UTC'
+    """
+    return datetime.fromtimestamp(us // _SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def difference(before: str, after: str, names: tuple[str, str]) -> str:
+    r"""Return a unified diff of two texts; "" if they are the same.
+
+    >>> print(difference("a\nb\n", "a\nc\n", ("the run", "here")))
+    --- the run
+    +++ here
+    @@ -1,2 +1,2 @@
+     a
+    -b
+    +c
+    """
+    lines = unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="", n=2)
+    return "\n".join(lines)

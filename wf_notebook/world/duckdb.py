@@ -149,6 +149,11 @@ class DuckDBStore:
         return self._file.committer.commits if self._file.committer else 0
 
     @property
+    def sealed(self) -> bool:
+        """Whether the key is here: what is secret is always encrypted."""
+        return self.locked is None
+
+    @property
     def statements(self) -> int:
         """Statements that the writing thread ran since it was opened, BEGIN and COMMIT included."""
         return self._file.writing.statements if self._file.writing else 0
@@ -165,9 +170,11 @@ class DuckDBStore:
             return _failed(error)
         return self._writer.commit(item)
 
-    def read(self, run_id: str, after: int = 0) -> Future[Sequence[Event]]:
+    def read(
+        self, run_id: str, after: int = 0, until: int | None = None
+    ) -> Future[Sequence[Event]]:
         """The run's events; see `EventStore.read`."""
-        return self._read(lambda reader: reader.events(run_id, after))
+        return self._read(lambda reader: reader.events(run_id, after, until))
 
     def outline(self, run_id: str) -> Future[Sequence[Event]]:
         """The run's events without their sealed part; see `EventStore.outline`."""

@@ -45,6 +45,7 @@ class MemoryStore:
     def __init__(self, world_id: str | None = None) -> None:
         self.world_id = world_id or SystemIds().event_id()
         self.commits = 0
+        self.sealed = False
         self._lock = threading.Lock()
         self._closed = False
         self._heads = Heads(lambda run_id: run_id in self._logs or run_id in self._forgotten)
@@ -57,9 +58,11 @@ class MemoryStore:
         """Write an append; see `EventStore.commit`."""
         return self._future(lambda: self._commit(append))
 
-    def read(self, run_id: str, after: int = 0) -> Future[Sequence[Event]]:
+    def read(
+        self, run_id: str, after: int = 0, until: int | None = None
+    ) -> Future[Sequence[Event]]:
         """The run's events; see `EventStore.read`."""
-        return self._future(lambda: [_copied(event) for event in self._log(run_id)[after:]])
+        return self._future(lambda: [_copied(event) for event in self._log(run_id)[after:until]])
 
     def outline(self, run_id: str) -> Future[Sequence[Event]]:
         """The run's events without their sealed part; see `EventStore.outline`."""

@@ -91,15 +91,15 @@ class Reader:
         self._query = query
         self._keyring = keyring
 
-    def events(self, run_id: str, after: int) -> list[Event]:
-        """The events of a run with `seq` above `after`.
+    def events(self, run_id: str, after: int, until: int | None = None) -> list[Event]:
+        """The events of a run with `seq` above `after`, and not above `until`.
 
         Raises:
             RunForgottenError: it was forgotten.
             WorldKeyError: the world is locked.
             WorldDamagedError: one is missing or does not open.
         """
-        rows = self._log(run_id, after, "payload")
+        rows = self._log(run_id, "payload", after, until)
         if not rows:
             return []
         blobs = _Blobs(run_id, self._keyring.get(run_id, self._query), self._query)
@@ -112,13 +112,15 @@ class Reader:
             RunForgottenError: it was forgotten.
             WorldDamagedError: one is missing.
         """
-        return [self._event(run_id, row, None) for row in self._log(run_id, 0, "null")]
+        return [self._event(run_id, row, None) for row in self._log(run_id, "null")]
 
-    def _log(self, run_id: str, after: int, payload: str) -> list[Row]:
+    def _log(
+        self, run_id: str, payload: str, after: int = 0, until: int | None = None
+    ) -> list[Row]:
         rows = self._query(
             f"select seq, event_id, type, correlation_id, time_us, meta, {payload}"  # noqa: S608 - one of two words of ours
-            " from events where run_id = ? and seq > ? order by seq",
-            [run_id, after],
+            " from events where run_id = ? and seq > ? and seq <= ? order by seq",
+            [run_id, after, _UNLIMITED if until is None else until],
         )
         if [row[0] for row in rows] != list(range(after + 1, after + 1 + len(rows))):
             raise _damaged(f"The log of run {run_id} has a gap.")

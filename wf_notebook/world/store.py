@@ -116,6 +116,11 @@ class EventStore(Protocol):
         """How many commits were made since it was opened."""
         ...
 
+    @property
+    def sealed(self) -> bool:
+        """Whether what is secret is encrypted where it lies, and the key is here."""
+        ...
+
     def commit(self, append: Append) -> Future[tuple[Event, ...]]:
         """Write an append; resolves once it is durable, with the events as recorded.
 
@@ -124,8 +129,13 @@ class EventStore(Protocol):
         """
         ...
 
-    def read(self, run_id: str, after: int = 0) -> Future[Sequence[Event]]:
-        """The run's events with `seq` above `after`, in order, opened; empty for an unknown run."""
+    def read(
+        self, run_id: str, after: int = 0, until: int | None = None
+    ) -> Future[Sequence[Event]]:
+        """The run's events with `seq` above `after`, in order, opened; empty for an unknown run.
+
+        With `until`, none with a `seq` above that.
+        """
         ...
 
     def outline(self, run_id: str) -> Future[Sequence[Event]]:

@@ -37,6 +37,13 @@ class Recording(Suite):
         assert [e.seq for e in log(self.store, "r", after=1)] == [2, 3]
         assert log(self.store, "r", after=3) == []
 
+    def test_reading_until_a_seq_leaves_out_the_rest(self) -> None:
+        """One event, or some, of a long log without the others."""
+        add(self.store, "r", created(), step("s1"), step("s2", 2))
+        pages = [(0, 2), (1, 2), (2, 9), (2, 2), (2, 1)]
+        found = [self.store.read("r", after, until).result(SECONDS) for after, until in pages]
+        assert [[e.seq for e in page] for page in found] == [[1, 2], [2], [3], [], []]
+
     def test_an_unknown_run_has_no_events(self) -> None:
         """Reading what isn't there is not an error."""
         assert list(log(self.store, "nobody")) == []

@@ -2,12 +2,13 @@
 
 const CONTROLS = new Set(["button", "input", "select", "textarea"]);
 
+const own = newId().slice(0, 8); // each view of a page loads this module anew
 let serial = 0;
 
 /** An id that nothing else in the page has. */
 export function newNodeId(kind) {
   serial += 1;
-  return `wfn-${kind}-${serial}`;
+  return `wfn-${kind}-${own}-${serial}`;
 }
 
 export function make(name, className = "", text = "") {

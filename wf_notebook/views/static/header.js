@@ -1,0 +1,124 @@
+/** The head of a view: name, state and facts of the run, and what can be done with all of it. */
+
+import { Code } from "./code.js";
+import { button, focusable, make, setBusy, setText } from "./nodes.js";
+import { duration, growing } from "./times.js";
+
+/** Cancel, and the question whether one means it. */
+class Cancel {
+  constructor(app) {
+    this.app = app;
+    this.button = button("Cancel", "", () => this.#question(true));
+    this.keep = button("Keep it running", "", () => this.#question(false));
+    this.sure = button("Cancel the run", "wfn-danger", () => this.#send());
+    this.node = make("div", "wfn-confirm");
+    this.node.setAttribute("role", "group");
+    this.node.setAttribute("aria-label", "Cancel this run?");
+    this.node.hidden = true;
+    const text = make("span", "", "Cancel this run? Steps in flight are told to stop; what is done stays done.");
+    this.node.append(text, this.sure, this.keep);
+    this.node.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.#question(false);
+    });
+  }
+
+  #question(open) {
+    this.node.hidden = !open;
+    (open ? this.keep : this.button).focus();
+  }
+
+  #send() {
+    setBusy(this.button, true);
+    this.#question(false);
+    this.app.ask({ op: "cancel" }, (answer) => {
+      if (answer.op !== "refused") return;
+      setBusy(this.button, false);
+      this.app.say(answer.message);
+    });
+  }
+
+  draw(view) {
+    if (view.ended_us === null || this.button.hidden) return;
+    const active = this.button.getRootNode().activeElement;
+    if (active === this.button || this.node.contains(active)) this.app.home();
+    this.button.hidden = true;
+    this.node.hidden = true;
+  }
+}
+
+export class Header {
+  constructor(app) {
+    this.node = make("header", "wfn-head");
+    this.title = make("h3", "wfn-title");
+    focusable(this.title, -1);
+    this.glyph = make("span", "wfn-glyph");
+    this.glyph.setAttribute("aria-hidden", "true");
+    this.word = make("span");
+    this.pill = make("span", "wfn-pill");
+    this.pill.append(this.glyph, this.word);
+    this.elapsed = make("span", "wfn-elapsed");
+    this.code = new Code(app);
+    this.cancel = new Cancel(app);
+    const tools = make("span", "wfn-tools");
+    this.rerun = button("Rerun", "", () => this.#again(app));
+    this.rerun.hidden = true;
+    tools.append(this.code.panel.button, this.cancel.button, this.rerun);
+    const first = make("div", "wfn-first");
+    first.append(this.title, this.pill, this.elapsed, tools);
+    this.node.append(first, this.#second(app));
+  }
+
+  #second(app) {
+    this.id = make("code", "wfn-id");
+    this.copy = button("Copy", "wfn-quiet", () => this.#copied(app));
+    this.copy.setAttribute("aria-label", "Copy the run id");
+    this.facts = make("span");
+    this.bar = make("progress", "wfn-progress");
+    this.bar.setAttribute("aria-label", "Replay");
+    this.replay = make("span", "wfn-replay");
+    const second = make("div", "wfn-second");
+    second.append(this.id, this.copy, this.facts, this.bar, this.replay);
+    return second;
+  }
+
+  #again(app) {
+    setBusy(this.rerun, true);
+    app.embeds.open({ op: "rerun" }, () => setBusy(this.rerun, false));
+  }
+
+  async #copied(app) {
+    try {
+      await navigator.clipboard.writeText(this.id.textContent);
+      setText(this.copy, "Copied");
+      app.announce("Run id copied.");
+    } catch {
+      // No clipboard without https: select it, so that the keyboard copies it.
+      getSelection().selectAllChildren(this.id);
+      setText(this.copy, "Selected");
+      app.announce("Run id selected.");
+    }
+  }
+
+  draw(view) {
+    setText(this.title, view.name);
+    setText(this.glyph, view.glyph);
+    setText(this.word, view.status);
+    setText(this.id, view.run_id);
+    this.id.title = view.workflow_id;
+    const [done, all] = view.replayed ?? [0, 0];
+    const facts = [view.origin, `${view.isolation} isolation`, !view.replayed && `${view.events} events`, ...view.notes];
+    setText(this.facts, facts.filter(Boolean).join(" · "));
+    this.bar.hidden = !view.replayed || done >= all;
+    if (!this.bar.hidden) Object.assign(this.bar, { max: all, value: done });
+    setText(this.replay, view.replayed ? `${done} of ${all} events replayed` : "");
+    this.rerun.hidden = view.ended_us === null;
+    this.cancel.draw(view);
+    this.code.draw(view);
+  }
+
+  tick(view, now) {
+    const live = view.ended_us === null;
+    const took = (live ? growing : duration)((view.ended_us ?? now) - view.created_us);
+    setText(this.elapsed, live ? `${took} elapsed` : `took ${took}`);
+  }
+}

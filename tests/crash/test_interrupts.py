@@ -192,7 +192,8 @@ def finish(stage: Stage, act: Callable[[Stage], None]) -> None:
     check_log(run.events())
     assert sum(event.type == "run_created" for event in run.events()) == 1
     world.close()
-    assert sorted(os.listdir(os.path.dirname(stage.path))) == ["w.duckdb"]
+    left = sorted(os.listdir(os.path.dirname(stage.path)))
+    assert left == ["w.duckdb", "w.duckdb.head"]
 
 
 # A coroutine that was made when the interrupt came is never awaited; Python warns of that alone.

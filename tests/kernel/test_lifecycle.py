@@ -187,7 +187,9 @@ def test_a_run_waits_for_its_steps(kernels: Callable[..., Kernel], tmp_path: Pat
 
     second = kernels()
     loaded = second.ok(LOAD)
-    second.until(lambda: "a step is not registered" in loaded.printed, "the run is listed")
+    second.until(
+        lambda: "a step that it needs is not defined" in loaded.printed, "the run is listed"
+    )
     second.ok("from wf_notebook import current_world\n(one,) = current_world().unfinished()")
     assert "has not defined" in second.ok("print(one.why())").printed
     second.ok(STEPS)

@@ -30,7 +30,7 @@ class Acts:
     Attributes:
         next: "fail", "fatal" or "ok", one for each attempt; then "ok".
         outcomes: what each attempt came to: id of the step and number to the words above.
-        at_gate: the slow attempts that wait.
+        at_gate: ids of the slow steps that wait.
         heard: called when one has come to the gate.
     """
 
@@ -47,7 +47,7 @@ class Acts:
 
     def new_process(self) -> None:
         """Forget the gate: the process that stood at it is gone."""
-        self.at_gate: set[object] = set()
+        self.at_gate: set[str] = set()
         self._gate: asyncio.Event | None = None
 
     def attempt(self) -> None:
@@ -66,7 +66,7 @@ class Acts:
         if self.open_for_good:
             return
         gate = self._gate = self._gate or asyncio.Event()
-        self.at_gate.add(me := object())
+        self.at_gate.add(me := step_context().step_id)
         self.heard()
         try:
             await gate.wait()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
+    from wf_notebook.engine.attempts import _Flight
     from wf_notebook.world.events import Event
     from wf_notebook.world.store import EventStore
 
@@ -121,8 +122,7 @@ class Session:
         runner = self.host.runner
         runner.rest()
         mark = self.clock.count
-        at_work = runner._starter.slots.in_flight - len(ACTS.at_gate)
-        return mark, not runner._turns and at_work <= 0
+        return mark, not runner._turns and not any(map(_moves, runner._attempts._flights.values()))
 
     def _hear(self, mark: int) -> None:
         while True:
@@ -160,3 +160,8 @@ class Session:
     def states(self) -> dict[str, RunState]:
         """Each run, as what took effect has left it."""
         return {run_id: fold(events) for run_id, events in sorted(self.runs().items())}
+
+
+def _moves(flight: _Flight) -> bool:
+    """Whether an attempt is about to return: it waits at no gate, or was told to stop there."""
+    return flight.call.key not in ACTS.at_gate or flight.context.cancelled

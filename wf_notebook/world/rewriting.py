@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from wf_notebook.errors import WorldError, WorldFullError
 from wf_notebook.world import opening
+from wf_notebook.world.paths import sync_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +57,7 @@ def rewrite(path: str, copy: Callable[[str, str], None]) -> None:
     try:
         copy(path, copy_path(path))
         _need_whole(copy_path(path))
-        _sync(copy_path(path))
+        sync_file(copy_path(path))
         opening.put(copy_path(path), path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -90,11 +91,3 @@ def remove_leftovers(path: str) -> None:
 def _unlink(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -42,8 +42,11 @@ class _Call:
     run: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
 class _Stop:
-    """The last thing in the queue."""
+    """The last thing in the queue, and the last thing to do."""
+
+    run: Callable[[], None]
 
 
 _Job: TypeAlias = "Commit | _Call | _Stop"
@@ -82,12 +85,17 @@ class Writer:
         return future
 
     def close(self, last: Callable[[], None]) -> None:
-        """Finish what is queued, then do one last thing, then end. Idempotent."""
+        """Finish what is queued, then do one last thing, then end. Idempotent.
+
+        If it is interrupted, it goes on when it is called again.
+        """
+        stop = _Stop(last)
         with self._gate:
             if not self._closed:
-                self._closed = True
-                self._queue.put(_Call(last))
-                self._queue.put(_Stop())
+                try:
+                    self._queue.put(stop)
+                finally:
+                    self._closed = True
         self._thread.join()
 
     def _put(self, job: _Job, future: Future[Any]) -> None:
@@ -107,6 +115,7 @@ class Writer:
             else:
                 job.run()
                 job = self._next()
+        job.run()
 
     def _next(self) -> _Job:
         try:

@@ -1,7 +1,9 @@
 /** The head of a view: name, state and facts of the run, and what can be done with all of it. */
 
 import { Code } from "./code.js";
+import { Events } from "./events.js";
 import { button, focusable, make, setBusy, setText } from "./nodes.js";
+import { Replay } from "./replay.js";
 import { duration, growing } from "./times.js";
 
 /** Cancel, and the question whether one means it. */
@@ -58,11 +60,16 @@ export class Header {
     this.pill.append(this.glyph, this.word);
     this.elapsed = make("span", "wfn-elapsed");
     this.code = new Code(app);
+    this.events = new Events(app);
+    this.past = new Replay(app);
     this.cancel = new Cancel(app);
     const tools = make("span", "wfn-tools");
     this.rerun = button("Rerun", "", () => this.#again(app));
     this.rerun.hidden = true;
-    tools.append(this.code.panel.button, this.cancel.button, this.rerun);
+    this.acts = make("span", "wfn-acts");
+    this.acts.append(this.cancel.button, this.rerun);
+    const panels = [this.code, this.events, this.past].map(({ panel }) => panel.button);
+    tools.append(...panels, this.acts);
     const first = make("div", "wfn-first");
     first.append(this.title, this.pill, this.elapsed, tools);
     this.node.append(first, this.#second(app));
@@ -99,21 +106,27 @@ export class Header {
     }
   }
 
-  draw(view) {
+  /** `view` is what is shown: the run as it is, or as it stood, where `past` says which event. */
+  draw(view, past) {
     setText(this.title, view.name);
     setText(this.glyph, view.glyph);
     setText(this.word, view.status);
     setText(this.id, view.run_id);
     this.id.title = view.workflow_id;
     const [done, all] = view.replayed ?? [0, 0];
-    const facts = [view.origin, `${view.isolation} isolation`, !view.replayed && `${view.events} events`, ...view.notes];
+    const count = past ? `event ${past.seq} of ${past.total}` : `${view.events} events`;
+    const facts = [view.origin, `${view.isolation} isolation`, !view.replayed && count, ...view.notes];
     setText(this.facts, facts.filter(Boolean).join(" · "));
     this.bar.hidden = !view.replayed || done >= all;
     if (!this.bar.hidden) Object.assign(this.bar, { max: all, value: done });
     setText(this.replay, view.replayed ? `${done} of ${all} events replayed` : "");
-    this.rerun.hidden = view.ended_us === null;
-    this.cancel.draw(view);
-    this.code.draw(view);
+    this.acts.hidden = past !== null;
+    if (past) this.cancel.node.hidden = true;
+    else {
+      this.rerun.hidden = view.ended_us === null;
+      this.cancel.draw(view);
+    }
+    this.code.draw(view, past);
   }
 
   tick(view, now) {

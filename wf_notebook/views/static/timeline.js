@@ -27,7 +27,8 @@ class TimelineRow {
     this.label = make("span", "wfn-label");
     this.kind = make("span", "wfn-kind", data.kind === "hook" ? "hook " : "");
     this.name = make("span", "wfn-name");
-    this.line = make("span", "wfn-line");
+    this.line = button("", "wfn-line", () => app.header.code.go(this.data.line));
+    this.line.title = "Show this line of the source";
     this.label.append(this.kind, this.name, this.line);
     this.glyph = make("span", "wfn-glyph");
     this.glyph.setAttribute("aria-hidden", "true");
@@ -77,10 +78,18 @@ class TimelineRow {
     this.child.setAttribute("aria-label", `Open the run that ${data.label} has started`);
     setText(this.type, ["failed", "retrying"].includes(data.state) ? data.error : "");
     if (this.wake) {
-      const gone = data.state !== "sleeping";
+      const gone = data.state !== "sleeping" || app.past() !== null;
       if (gone && this.wake === this.node.getRootNode().activeElement) app.home();
       this.wake.hidden = gone;
     }
+  }
+
+  /** Mark it if it stands on a line of the source; whether it does. */
+  choose(line) {
+    const chosen = line !== null && line === this.data.line;
+    if (chosen) this.node.setAttribute("aria-current", "true");
+    else this.node.removeAttribute("aria-current");
+    return chosen;
   }
 
   tick(axis, now) {
@@ -105,6 +114,7 @@ function percent(part, whole) {
 export class Timeline {
   #app;
   #rows = new Map();
+  #chosen = null; // a line of the source
 
   constructor(app) {
     this.#app = app;
@@ -126,6 +136,7 @@ export class Timeline {
         this.#rows.set(data.id, row);
       }
       row.update(this.#app, data);
+      row.choose(this.#chosen);
       return row.node;
     });
     const ids = new Set(view.rows.map((data) => data.id));
@@ -133,6 +144,14 @@ export class Timeline {
     place(this.list, nodes);
     this.node.hidden = nodes.length === 0;
     focusable(this.list, nodes.length > 12 ? 0 : -1); // it scrolls: the keyboard must reach it
+  }
+
+  /** Mark the rows of a line of the source, or none for null; returns how many there are. */
+  choose(line) {
+    this.#chosen = line;
+    const found = [...this.#rows.values()].filter((row) => row.choose(line));
+    found[0]?.node.scrollIntoView({ block: "nearest" });
+    return found.length;
   }
 
   tick(view, now) {

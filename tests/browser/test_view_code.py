@@ -123,7 +123,7 @@ def test_a_row_leads_to_its_line_and_a_line_to_its_rows(stage: Stage, by: str) -
     assert chosen(stage) == (["5"], ["reserve"])
     assert stage.focus == "5"
     press(number(stage, 8))
-    assert chosen(stage) == (["8"], ["approve-A-17"])
+    assert chosen(stage) == (["8"], ["hook approve-A-17"])
     assert stage.said == "1 row of line 8 marked in the timeline."
     assert number(stage, 8).get_attribute("aria-pressed") == "true"
     press(number(stage, 8))

@@ -69,6 +69,8 @@ class RunView {
   stop() {
     this.embeds.stop();
     this.header.past.stop();
+    this.forms.stop();
+    this.timeline.stop();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#model.off("change:view", this.snapshot);
     this.#model.off("msg:custom", this.message);

@@ -219,6 +219,17 @@ def test_one_row_is_open_at_a_time(stage: Stage) -> None:
     assert stage.page.locator(".wfn-name[aria-expanded='true']").all_inner_texts() == ["reserve"]
 
 
+def test_a_row_that_is_gone_drops_what_it_held(stage: Stage) -> None:
+    """When it comes again it is closed."""
+    stage.open(suspended())
+    name(stage, "fetch_order").click()
+    stage.reply("peeked", stage.sent("peek")["id"], entity="s1", parts=PARTS)
+    stage.show(Log().begin(), 11)
+    assert "B-99" not in stage.page.content()
+    stage.show(suspended(), 12)
+    assert name(stage, "fetch_order").get_attribute("aria-expanded") == "false"
+
+
 def test_an_open_row_is_asked_anew_when_it_has_changed(stage: Stage) -> None:
     """Not with each snapshot, and what was shown stays until there is more."""
     log = Log().begin().step("s1", "charge", 1, line=3).attempt("s1", 1)

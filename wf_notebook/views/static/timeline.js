@@ -255,6 +255,7 @@ export class Timeline {
 
   #render() {
     const { length } = this.#outline;
+    if (this.#pinned && this.#outline.find(this.#pinned) < 0) this.#pin("");
     this.node.dataset.long = String(length > WHOLE);
     this.#place();
     if (length > WHOLE && !this.#measured) this.#measure();

@@ -223,6 +223,47 @@ def test_many_forms_are_shown_on_request(stage: Stage) -> None:
     assert stage.page.locator("form").count() == 14
 
 
+def test_a_hook_s_timeout_counts_down(stage: Stage) -> None:
+    """Who is asked sees how long there is; without a timeout there is no such word."""
+    log = Log().begin().hook("h1", "with", 1, 3).sleep("w1", 1, 31, 3, kind="timer")
+    log.hook("h2", "without", 2, 4)
+    stage.open(log, 10)
+    facts = stage.page.locator(".wfn-form-facts")
+    assert "times out in 21 s" in facts.first.inner_text()
+    assert "times out" not in facts.last.inner_text()
+    stage.page.clock.run_for(5_000)
+    assert "times out in 16 s" in facts.first.inner_text()
+    stage.page.clock.run_for(30_000)
+    assert "timing out" in facts.first.inner_text()
+
+
+def test_who_else_may_resume_is_said_with_a_line_to_copy(stage: Stage) -> None:
+    """A shell's line stands in a disclosure; it is no part of what is saved."""
+    stage.open(suspended())
+    shell = stage.page.get_by_text("Answer from a shell")
+    assert shell.is_hidden()
+    line = "wf resume --world w.duckdb approve-A-17 '{}'"
+    private = {"op": "private", "titles": {}, "blocked": "", "commands": {"h1": line}}
+    stage.page.evaluate("(c) => harness.reply(c)", private)
+    shell.focus()
+    stage.page.keyboard.press("Enter")
+    assert stage.page.locator(".wfn-command").inner_text() == line
+    stage.page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    stage.button("Copy the command").click()
+    assert stage.page.evaluate("getSelection().toString()") == line
+
+
+def test_a_form_that_was_sent_leaves_no_timer(stage: Stage) -> None:
+    """A view that goes says nothing any more, answered or not."""
+    stage.open(suspended())
+    stage.page.get_by_label("Pay until").fill("2026-03-04")
+    stage.button("Resume").click()
+    stage.page.evaluate("harness.stop()")
+    before = stage.page.locator("#output").inner_text()
+    stage.page.clock.run_for(60_000)
+    assert stage.page.locator("#output").inner_text() == before
+
+
 # --------------------------------------------------------------------------- fields from schemas
 
 

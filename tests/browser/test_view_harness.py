@@ -265,6 +265,27 @@ def test_the_run_id_is_copied_or_selected(stage: Stage) -> None:
     assert stage.page.evaluate("getSelection().toString()") == view.run_id
 
 
+def test_the_header_leads_to_where_a_run_comes_from(stage: Stage) -> None:
+    """Badges, and buttons that open the parent and the run that this one repeats."""
+    log = Log(parent={"run_id": "wrun_parent", "step_id": "s"}, rerun_of="wrun_before").begin()
+    view = stage.open(log, sealed=True)
+    badges = stage.page.locator(".wfn-badge:visible").all_inner_texts()
+    assert badges == ["process isolation", "sealed"]
+    seen = []
+    for label in ("Started by wrun_parent", "Rerun of wrun_before"):
+        stage.page.get_by_role("button", name=label).click()
+        seen.append(stage.sent("open")["run_id"])
+        stage.refuse(stage.sent("open")["id"], "It is gone.")
+    assert seen == ["wrun_parent", "wrun_before"]
+    assert stage.page.locator(".wfn-second").inner_text().count("wrun_parent") == 1
+    stage.page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    stage.button("Copy the workflow id").click()
+    assert stage.page.evaluate("getSelection().toString()") == view.workflow_id
+    stage.show(Log().begin(), sealed=False)
+    assert stage.page.locator(".wfn-badge:visible").all_inner_texts() == ["process isolation"]
+    assert stage.page.locator(".wfn-link:visible").count() == 0
+
+
 # ------------------------------------------------------------------------------------- manners
 
 
@@ -272,7 +293,7 @@ def test_tab_goes_through_header_forms_and_rows(stage: Stage) -> None:
     """The order of the keyboard is the order of the page."""
     stage.open(suspended())
     seen: list[str] = []
-    for _ in range(20):
+    for _ in range(30):
         stage.page.keyboard.press("Tab")
         seen.append(stage.focus)
     order = ["Code", "Cancel", "Copy", "Approved", "Amount", "Level", "Pay until *", "Note",
@@ -337,10 +358,26 @@ def test_a_run_s_text_is_never_markup(stage: Stage) -> None:
             "type": "object",
         }  # fmt: skip
         view = log.view(1, isolation=payload, blocked=payload, schemas={"S": schema}).to_json()
-        view |= {"run_id": payload, "error": payload}
+        view |= {
+            "run_id": payload, "workflow_id": payload, "error": payload, "parent": payload,
+            "rerun_of": payload, "notes": [payload],
+        }  # fmt: skip
         stage.page.evaluate("([v, n]) => harness.snapshot(v, n)", [view, T0])
-        private = {"op": "private", "titles": {"h1": payload}, "blocked": payload}
+        by_hook = {"h1": payload}
+        private = {
+            "op": "private", "titles": by_hook, "details": by_hook, "commands": by_hook,
+            "blocked": payload,
+        }  # fmt: skip
         stage.page.evaluate("(c) => harness.reply(c)", private)
+        stream = {
+            "op": "stream", "name": payload, "from": None, "to": 1, "text": payload,
+            "closed": False, "more": 0, "cut": False,
+        }  # fmt: skip
+        stage.page.evaluate("(c) => harness.reply(c)", stream)
+        stage.page.locator(".wfn-name").first.click()
+        parts = [{"title": payload, "text": payload}]
+        stage.reply("peeked", stage.sent("peek")["id"], entity="s1", parts=parts)
+        assert payload in stage.page.locator(".wfn-detail").evaluate("n => n.textContent")
         button = stage.button("Code")
         button.click()
         stage.reply("revealed", stage.sent("reveal")["id"], source=payload)

@@ -32,7 +32,7 @@ def everything(past: Past, **filters: Any) -> list[dict[str, Any]]:
     """All pages, one after the other."""
     found: list[dict[str, Any]] = []
     while True:
-        after = found[-1]["seq"] if found else 0
+        after = len(found)
         page = past.page(after, 3, types=filters.get("types"), entity=filters.get("entity"))
         found += page["events"]
         if not page["more"]:
@@ -124,6 +124,17 @@ def test_pages_are_filtered_by_type_and_entity() -> None:
     found = everything(past, types={"step_started", "step_retrying"}, entity="s2")
     assert [e["type"] for e in found] == ["step_started", "step_retrying", "step_started"]
     assert everything(past, types=set()) == []
+    assert past.page(1, 1, types=None, entity="h1")["events"][0]["type"] == "hook_received"
+    assert past.page(99, 1, types=None, entity="h1")["events"] == []
+
+
+def test_a_page_says_which_types_the_run_has() -> None:
+    """How many of each, whatever is chosen: what a filter can offer."""
+    types = past_of(suspended()).page(0, 9, types={"run_started"}, entity=None)["types"]
+    assert types == {
+        "hook_created": 1, "run_created": 1, "run_started": 1, "step_completed": 2,
+        "step_created": 2, "step_retrying": 1, "step_started": 3, "wait_created": 2,
+    }  # fmt: skip
 
 
 def test_where_a_row_stands_in_the_log() -> None:

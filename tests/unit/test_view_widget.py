@@ -309,7 +309,7 @@ def test_source_is_sent_only_when_revealed(stage: Stage) -> None:
     """Opened text travels in one message, with its hash and lines, and is kept nowhere."""
     assert stage.answer("reveal") == {
         "op": "revealed", "id": "q", "source": SOURCE, "hash": definition_of().source_hash,
-        "reached": [4, 5, 6, 7, 8], "waiting": [6, 7, 8], "changed": None,
+        "reached": [4, 5, 6, 7, 8], "waiting": [6, 7, 8], "compared": False, "changed": None,
     }  # fmt: skip
     assert "steps.charge" not in json.dumps(stage.widget.get_state())
 
@@ -317,7 +317,8 @@ def test_source_is_sent_only_when_revealed(stage: Stage) -> None:
 def test_a_cell_that_was_changed_since_is_told_with_a_diff(stage: Stage) -> None:
     """What the cell of that name submitted last, against what runs; the same text is no change."""
     stage.submitted = SOURCE
-    assert stage.answer("reveal")["changed"] is None
+    found = stage.answer("reveal")
+    assert (found["compared"], found["changed"]) == (True, None)
     stage.submitted = SOURCE.replace("order)\n", "order, 5)\n")
     changed = stage.answer("reveal")["changed"].splitlines()
     assert changed[:2] == ["--- the run", "+++ the cell now"]

@@ -12,12 +12,13 @@ idempotency key:
     {"op": "open", "id", "run_id"}             -> the same: a view of that run, to be shown inside
     {"op": "shut", "id", "run_id"}             -> {"op": "shut", "id"}: that view is no longer shown
     {"op": "reveal", "id"} -> {"op": "revealed", "id", "source", "hash", "reached": [line],
-        "waiting": [line], "changed": a unified diff to the cell as it was submitted last, or null}
+        "waiting": [line], "compared": whether its cell was submitted in this session, "changed":
+        a unified diff to the cell as it was submitted last, or null if that is the same}
     {"op": "peek", "id", "entity"} -> {"op": "peeked", "id", "entity", "parts": [{"title", "text"}]};
         the entity is a row's id, or the run's for what the run itself holds
     {"op": "events", "id", "after", "limit", "types": [type] or null, "entity": id or null}
         -> {"op": "events", "id", "events": [{"seq", "type", "entity", "time_us", "meta", "inert"}],
-        "more", "total"}
+        "more", "total", "types": {type: how many the run has}}; `after` so many of such events
     {"op": "event", "id", "seq"} -> {"op": "event", "id", "seq", "text"}
     {"op": "at", "id", "seq"} -> {"op": "at", "id", "seq", "total", "now_us", "event", "view",
         "waiting", "reached"}: the run as it stood after that event

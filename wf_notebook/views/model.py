@@ -148,8 +148,11 @@ class RunView:
     @property
     def notes(self) -> tuple[str, ...]:
         """What else there is to say in a few words: labels, origin, changed steps, a lock."""
-        labels = ", ".join(f"{name}={text}" for name, text in self.attributes.items())
         parent = f"started by {self.parent}" if self.parent else ""
+        return self._said(parent)
+
+    def _said(self, parent: str) -> tuple[str, ...]:
+        labels = ", ".join(f"{name}={text}" for name, text in self.attributes.items())
         changed = f"changed since it began: {', '.join(self.changed)}" if self.changed else ""
         locked = "what is sealed is locked: the key is missing" if self.locked else ""
         said = (self.runtime, labels, parent, changed, locked)
@@ -188,7 +191,8 @@ class RunView:
             "schemas": dict(self.schemas),
             "parent": self.parent, "rerun_of": self.rerun_of, "hash": self.hash,
             "children": list(self.children.values())[-CHILDREN:], "sealed": self.sealed,
-            "error": self.error, "blocked": self.blocked, "notes": list(self.notes),
+            "error": self.error, "blocked": self.blocked,
+            "notes": list(self._said("")),  # the browser has `parent` as a button
         }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ is sealed nothing is kept but what a snapshot shows: the types of errors.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -85,25 +85,27 @@ class Past:
     def page(
         self, after: int, limit: int, *, types: Collection[str] | None, entity: str | None
     ) -> dict[str, Any]:
-        """Return some of the events with `seq` above `after`, in order.
+        """Return some of the events, in order.
 
         Args:
-            after: 0 for the first ones.
+            after: how many of such events are left out, from the first on.
             limit: how many at most; never more than `PAGE`.
             types: only events of these types, or None for all.
             entity: only events of this step, hook or wait, or None for all.
 
         Returns:
-            `events`; whether there are `more`; `total`: how many of such there are in all.
+            `events`; whether there are `more`; `total`: how many of such there are in all; `types`:
+            how many of each type the run has, whatever is chosen.
         """
         chosen = [line for line in self._lines if _matches(line.event, types, entity)]
-        first = bisect_right(chosen, after, key=lambda line: line.event.seq)
+        first = max(0, after)
         most = max(1, min(limit, PAGE))
         shown = chosen[first : first + most]
         return {
             "events": [line.to_json() for line in shown],
             "more": first + len(shown) < len(chosen),
             "total": len(chosen),
+            "types": dict(sorted(Counter(line.event.type for line in self._lines).items())),
         }
 
     def span(self, entity: str | None) -> tuple[int, int] | None:

@@ -84,7 +84,7 @@ class Reading:
         return {}
 
     async def reveal(self) -> dict[str, Any]:
-        """Return the source, its hash, its lines, and how the cell differs from it by now."""
+        """Return the source, its hash, its lines, and how the cell differs from it, if it is known."""
         definition = await asyncio.wrap_future(self._source.definition())
         state, source, now = self._source.state, definition.source, self._submitted()
         changed = None
@@ -95,6 +95,7 @@ class Reading:
             "hash": definition.source_hash,
             "reached": reached(state),
             "waiting": waiting(state),
+            "compared": now is not None,
             "changed": changed,
         }
 

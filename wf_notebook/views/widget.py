@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
 _STATIC: Final = Path(__file__).with_name("static")
 _MODULES: Final = (
-    "times", "schema", "nodes", "panel", "fields", "forms", "streams", "timeline", "code", "header",
-    "embed", "run_view",
+    "times", "schema", "nodes", "copy", "panel", "fields", "forms", "streams", "outline", "peek",
+    "timeline", "code", "events", "replay", "header", "embed", "run_view",
 )  # fmt: skip
-_STYLES: Final = ("fields", "run_view", "streams")
+_STYLES: Final = ("fields", "run_view", "timeline", "streams", "panels")
 _IMPORT: Final = re.compile(r"^import \{[^}]*\} from \"\./\w+\.js\";\n", re.MULTILINE)
 _NAMESPACE: Final = uuid.UUID("6f0ab8a5-6d0c-5b63-9d3f-2d9c3a1c7e11")
 

@@ -1,8 +1,9 @@
 /** The forms of the hooks that wait for a person. */
 
+import { copyButton } from "./copy.js";
 import { payloadField } from "./fields.js";
 import { button, focusable, make, newId, newNodeId, place, setBusy, setText } from "./nodes.js";
-import { growing } from "./times.js";
+import { growing, remaining } from "./times.js";
 
 const FORMS_SHOWN = 10;
 const LATE_MS = 10000;
@@ -36,7 +37,7 @@ class HookForm {
     this.details = make("pre", "wfn-details");
     this.details.setAttribute("aria-label", "What comes with the question");
     focusable(this.details, 0);
-    this.body.append(this.details, this.fields, this.error, foot);
+    this.body.append(this.details, this.fields, this.error, foot, this.#shell());
     this.node.append(this.body);
     this.node.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -65,6 +66,20 @@ class HookForm {
     this.node.append(head);
   }
 
+  /** Who else may resume it, and how. */
+  #shell() {
+    this.command = make("code", "wfn-command");
+    const summary = make("summary", "", "Answer from a shell");
+    focusable(summary, 0);
+    const hint = "Whoever can open this run's world may resume it. Fill in the payload:";
+    const line = make("div", "wfn-command-line");
+    line.append(this.command, copyButton(this.#app, this.command, "command"));
+    this.shell = make("details", "wfn-shell");
+    this.shell.hidden = true;
+    this.shell.append(summary, make("p", "wfn-note", hint), line);
+    return this.shell;
+  }
+
   #open(open) {
     this.body.hidden = !open;
     this.more.setAttribute("aria-expanded", String(open));
@@ -87,7 +102,7 @@ class HookForm {
   }
 
   /** Bring it up to date; what is being typed stays, unless it was this form's payload that came. */
-  update(data, schema, title, details) {
+  update(data, schema, { title, details, command }) {
     if (schema && !this.#schema && !this.#touched) {
       this.#schema = schema; // a run that was just opened is shown before its definition is read
       this.#build();
@@ -97,6 +112,8 @@ class HookForm {
     setText(this.heading, title ?? (data.received ? `${data.token} is still open` : data.token));
     setText(this.details, details ?? "");
     this.details.hidden = !details;
+    setText(this.command, command ?? "");
+    this.shell.hidden = !command;
     this.token.hidden = this.heading.textContent === data.token;
     if (!came) return;
     if (this.#sent) {
@@ -112,8 +129,9 @@ class HookForm {
   }
 
   tick(now) {
-    const { line, opened_us: opened, received } = this.#data;
+    const { line, opened_us: opened, received, timeout_us: due } = this.#data;
     const parts = [`open for ${growing(now - opened)}`];
+    if (due !== null) parts.push(now < due ? `times out in ${remaining(due - now)}` : "timing out");
     if (line !== null) parts.unshift(`line ${line}`);
     if (received) parts.push(`${received} received`);
     setText(this.since, parts.join(" · "));
@@ -154,6 +172,10 @@ class HookForm {
     this.#app.announce(errors.length ? `Not resumed: ${errors.length} to correct.` : answer.message);
   }
 
+  stop() {
+    clearTimeout(this.#timer);
+  }
+
   #settle() {
     clearTimeout(this.#timer);
     this.#sent = null;
@@ -192,7 +214,7 @@ export class Forms {
     });
   }
 
-  draw(view, { titles, details }) {
+  draw(view, { titles, details, commands }) {
     const shown = this.#all ? view.forms : view.forms.slice(0, FORMS_SHOWN);
     const ids = new Set(shown.map((data) => data.id));
     for (const [id, form] of this.#forms) {
@@ -203,7 +225,8 @@ export class Forms {
     for (const data of shown) {
       const schema = data.schema === null ? null : (view.schemas[data.schema] ?? null);
       if (!this.#forms.has(data.id)) this.#forms.set(data.id, new HookForm(this.#app, data, schema));
-      this.#forms.get(data.id).update(data, schema, titles[data.id], details[data.id]);
+      const told = { title: titles[data.id], details: details[data.id], command: commands[data.id] };
+      this.#forms.get(data.id).update(data, schema, told);
     }
     const hidden = view.forms.length - shown.length;
     setText(this.more, `Show ${hidden} more`);
@@ -214,5 +237,9 @@ export class Forms {
 
   tick(now) {
     for (const form of this.#forms.values()) form.tick(now);
+  }
+
+  stop() {
+    for (const form of this.#forms.values()) form.stop();
   }
 }

@@ -1,7 +1,10 @@
 /** The head of a view: name, state and facts of the run, and what can be done with all of it. */
 
 import { Code } from "./code.js";
+import { copyButton } from "./copy.js";
+import { Events } from "./events.js";
 import { button, focusable, make, setBusy, setText } from "./nodes.js";
+import { Replay } from "./replay.js";
 import { duration, growing } from "./times.js";
 
 /** Cancel, and the question whether one means it. */
@@ -46,6 +49,31 @@ class Cancel {
   }
 }
 
+/** Another run by its id, to be opened below. */
+class Link {
+  constructor(app, word, what) {
+    this.node = button("", "wfn-quiet wfn-link", () => {
+      setBusy(this.node, true);
+      app.embeds.open({ op: "open", run_id: this.run }, () => setBusy(this.node, false));
+    });
+    this.word = word;
+    this.what = what;
+  }
+
+  draw(run) {
+    this.run = run;
+    this.node.hidden = !run;
+    this.node.title = run;
+    setText(this.node, `${this.word} ${shortened(run)}`);
+    this.node.setAttribute("aria-label", `${this.word} ${shortened(run)}: open ${this.what}`);
+  }
+}
+
+/** An id's head and tail: enough to tell it from another one. */
+export function shortened(id) {
+  return id.replace(/[0-9a-zA-Z]{20,}/g, (part) => `${part.slice(0, 8)}…${part.slice(-4)}`);
+}
+
 export class Header {
   constructor(app) {
     this.node = make("header", "wfn-head");
@@ -58,11 +86,16 @@ export class Header {
     this.pill.append(this.glyph, this.word);
     this.elapsed = make("span", "wfn-elapsed");
     this.code = new Code(app);
+    this.events = new Events(app);
+    this.past = new Replay(app);
     this.cancel = new Cancel(app);
     const tools = make("span", "wfn-tools");
     this.rerun = button("Rerun", "", () => this.#again(app));
     this.rerun.hidden = true;
-    tools.append(this.code.panel.button, this.cancel.button, this.rerun);
+    this.acts = make("span", "wfn-acts");
+    this.acts.append(this.cancel.button, this.rerun);
+    const panels = [this.code, this.events, this.past].map(({ panel }) => panel.button);
+    tools.append(...panels, this.acts);
     const first = make("div", "wfn-first");
     first.append(this.title, this.pill, this.elapsed, tools);
     this.node.append(first, this.#second(app));
@@ -70,14 +103,21 @@ export class Header {
 
   #second(app) {
     this.id = make("code", "wfn-id");
-    this.copy = button("Copy", "wfn-quiet", () => this.#copied(app));
-    this.copy.setAttribute("aria-label", "Copy the run id");
+    this.workflow = make("code", "wfn-id");
+    this.isolation = make("span", "wfn-badge");
+    this.sealed = make("span", "wfn-badge", "sealed");
+    this.sealed.title = "What this run holds is encrypted in its world, and the key is here.";
     this.facts = make("span");
+    this.parent = new Link(app, "Started by", "the run that has started this one");
+    this.repeats = new Link(app, "Rerun of", "the run that this one repeats");
     this.bar = make("progress", "wfn-progress");
     this.bar.setAttribute("aria-label", "Replay");
     this.replay = make("span", "wfn-replay");
     const second = make("div", "wfn-second");
-    second.append(this.id, this.copy, this.facts, this.bar, this.replay);
+    second.append(this.id, copyButton(app, this.id, "run id"));
+    second.append(this.workflow, copyButton(app, this.workflow, "workflow id", () => this.workflow.title));
+    second.append(this.isolation, this.sealed, this.facts, this.parent.node, this.repeats.node);
+    second.append(this.bar, this.replay);
     return second;
   }
 
@@ -86,34 +126,34 @@ export class Header {
     app.embeds.open({ op: "rerun" }, () => setBusy(this.rerun, false));
   }
 
-  async #copied(app) {
-    try {
-      await navigator.clipboard.writeText(this.id.textContent);
-      setText(this.copy, "Copied");
-      app.announce("Run id copied.");
-    } catch {
-      // No clipboard without https: select it, so that the keyboard copies it.
-      getSelection().selectAllChildren(this.id);
-      setText(this.copy, "Selected");
-      app.announce("Run id selected.");
-    }
-  }
-
-  draw(view) {
+  /** `view` is what is shown: the run as it is, or as it stood, where `past` says which event. */
+  draw(view, past) {
     setText(this.title, view.name);
     setText(this.glyph, view.glyph);
     setText(this.word, view.status);
     setText(this.id, view.run_id);
-    this.id.title = view.workflow_id;
+    if (this.workflow.title !== view.workflow_id) {
+      setText(this.workflow, shortened(view.workflow_id));
+      this.workflow.title = view.workflow_id;
+    }
+    setText(this.isolation, `${view.isolation} isolation`);
+    this.sealed.hidden = !view.sealed;
+    this.parent.draw(view.parent);
+    this.repeats.draw(view.rerun_of);
     const [done, all] = view.replayed ?? [0, 0];
-    const facts = [view.origin, `${view.isolation} isolation`, !view.replayed && `${view.events} events`, ...view.notes];
+    const count = past ? `event ${past.seq} of ${past.total}` : `${view.events} events`;
+    const facts = [view.origin, !view.replayed && count, ...view.notes];
     setText(this.facts, facts.filter(Boolean).join(" · "));
     this.bar.hidden = !view.replayed || done >= all;
     if (!this.bar.hidden) Object.assign(this.bar, { max: all, value: done });
     setText(this.replay, view.replayed ? `${done} of ${all} events replayed` : "");
-    this.rerun.hidden = view.ended_us === null;
-    this.cancel.draw(view);
-    this.code.draw(view);
+    this.acts.hidden = past !== null;
+    if (past) this.cancel.node.hidden = true;
+    else {
+      this.rerun.hidden = view.ended_us === null;
+      this.cancel.draw(view);
+    }
+    this.code.draw(view, past);
   }
 
   tick(view, now) {

@@ -40,8 +40,9 @@ class RunView {
     this.live.setAttribute("role", "status");
     node.classList.add("wfn");
     node.setAttribute("role", "group");
-    const { code, cancel } = this.header;
-    node.append(this.header.node, cancel.node, this.banner, code.panel.node, this.forms.node);
+    const { code, events, past, cancel } = this.header;
+    node.append(this.header.node, cancel.node, past.panel.node, this.banner, code.panel.node);
+    node.append(events.panel.node, this.forms.node);
     node.append(this.timeline.node, this.streams.node, this.embeds.node, this.live);
   }
 
@@ -67,6 +68,9 @@ class RunView {
 
   stop() {
     this.embeds.stop();
+    this.header.past.stop();
+    this.forms.stop();
+    this.timeline.stop();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#model.off("change:view", this.snapshot);
     this.#model.off("msg:custom", this.message);
@@ -74,6 +78,17 @@ class RunView {
 
   view() {
     return this.#model.get("view");
+  }
+
+  /** What the replay bar stands at: the kernel's answer, with the run as it stood; null for now. */
+  past() {
+    return this.header.past.past;
+  }
+
+  /** Nobody looks at the log any more, unless a panel still does. */
+  leave() {
+    const { events, past } = this.header;
+    if (!events.panel.open && !past.panel.open) this.#model.send({ op: "leave" });
   }
 
   /** Send a message; `done` gets the answer. */
@@ -123,14 +138,20 @@ class RunView {
   }
 
   draw() {
-    const view = this.view();
+    const live = this.view();
+    const past = this.past();
+    const view = past?.view ?? live;
     this.node.dataset.status = view.status;
+    this.node.dataset.past = String(past !== null);
     this.node.setAttribute("aria-label", `Run of ${view.name}`);
-    this.header.draw(view);
+    this.header.past.draw(live);
+    this.header.draw(view, past);
+    this.header.events.draw(live, past);
     this.#banner(view);
-    this.forms.draw(view, this.#private);
-    this.timeline.draw(view);
-    this.#announce(view);
+    this.forms.draw(live, this.#private);
+    if (past) this.forms.node.hidden = true; // what was typed stays, and nothing acts on the past
+    this.timeline.draw(view, past?.seq ?? null);
+    this.#announce(live);
     this.tick();
   }
 
@@ -151,11 +172,13 @@ class RunView {
   }
 
   tick() {
-    const view = this.view();
+    const past = this.past();
+    const view = past?.view ?? this.view();
     const now = this.#clock.now(Date.now());
-    this.header.tick(view, now);
+    const then = past?.now_us ?? now;
+    this.header.tick(view, then);
     this.forms.tick(now);
-    this.timeline.tick(view, now);
+    this.timeline.tick(view, then);
   }
 }
 

@@ -111,6 +111,18 @@ def test_of_many_rows_only_those_that_are_seen_have_nodes(stage: Stage, count: i
     shot(stage, f"long-{count}")
 
 
+@pytest.mark.parametrize("width", [320, 900])
+def test_rows_of_a_long_run_are_equally_high(open_page: Callable[..., Stage], width: int) -> None:
+    """Where a row stands is reckoned from that; none holds more than it shows."""
+    stage = open_page(width=width)
+    opened(stage, 1000)
+    sizes = stage.page.locator(".wfn-row").evaluate_all(
+        "nodes => nodes.map(n => [n.offsetHeight, n.scrollHeight > n.clientHeight])"
+    )
+    assert len({tuple(size) for size in sizes}) == 1
+    assert sizes[0][1] is False
+
+
 def test_a_snapshot_asks_anew_for_what_is_seen_of_a_changed_group(stage: Stage) -> None:
     """Not for all that was ever seen, and for nothing where nothing has changed."""
     kernel = opened(stage)

@@ -198,10 +198,10 @@ def test_panel_shows_opened_source(world_path: str) -> None:
     body = f"await create_hook(token='t')\n{canary} = 1"
     with World(opened(world_path), steps=StepRegistry(), isolation="inline") as world:
         run = go(world, body).wait_for("hook", timeout=30)
-        revealed = run.actions.source().result(30)
+        revealed = run.log.definition().result(30).source
         assert revealed == flow(body)
     with World(opened(world_path), steps=StepRegistry(), isolation="inline") as world:
-        assert world.get(run.id).actions.source().result(30) == revealed
+        assert world.get(run.id).log.definition().result(30).source == revealed
     assert canary.encode() not in Path(world_path).read_bytes()
 
 

@@ -58,6 +58,7 @@ ASKED: dict[str, Callable[[Run], object]] = {
     "reached": lambda run: run.wait_for("terminal"),
     "subscribe": lambda run: run.subscribe(lambda: None),
     "actions": lambda run: run.actions,
+    "log": lambda run: run.log,
 }
 
 
@@ -72,7 +73,7 @@ def raised(call: Callable[[], object]) -> Exception | None:
 def test_whoever_holds_a_forgotten_run_is_told(world: World) -> None:
     """Whatever is asked of it; its id, its status and its repr say what there is to say."""
     run = done(world, attributes={"customer": "A-17"})
-    stream, chunks, actions = run.stream("stdout"), run.chunks, run.actions
+    stream, chunks, log = run.stream("stdout"), run.chunks, run.log
     world.forget(run.id)
     assert run.forgotten
     assert run.status == "forgotten"
@@ -80,7 +81,7 @@ def test_whoever_holds_a_forgotten_run_is_told(world: World) -> None:
     assert run._repr_mimebundle_() == {"text/plain": repr(run)}
     for name, asked in ASKED.items():
         assert isinstance(raised(lambda asked=asked: asked(run)), RunForgottenError), name
-    for late in (stream.read, chunks.stored().result, actions.source().result):
+    for late in (stream.read, chunks.stored().result, log.definition().result):
         with pytest.raises(RunForgottenError):
             late()
 

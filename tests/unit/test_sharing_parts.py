@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from wf_notebook import errors
 from wf_notebook.errors import PayloadError, WorkflowError
 from wf_notebook.sharing import frames, protocol
+from wf_notebook.sharing.door import Bounds, _Client
 from wf_notebook.sharing.frames import BrokenFrameError, framed, pack, parts, receive
 from wf_notebook.sharing.listener import clean, listen, remove
 from wf_notebook.sharing.refusals import raised, told
@@ -194,3 +195,40 @@ def test_another_users_lock_file_names_no_socket(tmp_path: Path) -> None:
     assert owner_of(str(tmp_path / "w")) == {"socket": "x", "token": "y"}
     os.chown(lock, 12345, 12345)
     assert owner_of(str(tmp_path / "w")) == {}
+
+
+# ------------------------------------------------------------------------------ cancellations
+
+
+class SlowWriter:
+    """Takes what is said once it is let."""
+
+    def __init__(self) -> None:
+        self.may = asyncio.Event()
+
+    def write(self, data: bytes) -> None:
+        return
+
+    async def drain(self) -> None:
+        await self.may.wait()
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_no_cancellation_is_lost_as_a_message_is_read(turns: int) -> None:
+    """However the end of saying and the cancellation meet: a door that closes waits for nobody."""
+
+    async def scene() -> bool:
+        writer: Any = SlowWriter()
+        nothing: Any = None
+        client = _Client(nothing, nothing, writer, Bounds())
+        saying = asyncio.ensure_future(client._say(lambda: iter([b"news"])))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        writer.may.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asked = saying.cancel()
+        await asyncio.wait([saying])
+        return saying.cancelled() == asked
+
+    assert asyncio.run(scene())

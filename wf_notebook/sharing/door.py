@@ -128,7 +128,8 @@ class Door:
                 "sealed": store.sealed,
             }
         writer.write(framed(pack(answer)))
-        await asyncio.wait_for(writer.drain(), self._bounds.read_seconds)
+        async with asyncio.timeout(self._bounds.read_seconds):
+            await writer.drain()
         return hello.version == protocol.VERSION
 
 
@@ -215,7 +216,8 @@ class _Client:
             for data in make():
                 self._writer.write(framed(data))
                 try:
-                    await asyncio.wait_for(self._writer.drain(), self._bounds.read_seconds)
+                    async with asyncio.timeout(self._bounds.read_seconds):
+                        await self._writer.drain()
                 except TimeoutError:
                     self._writer.transport.abort()
                     raise ConnectionAbortedError from None

@@ -87,7 +87,8 @@ async def receive(
     if size > limit:
         raise BrokenFrameError(f"{size} bytes")
     try:
-        data = await asyncio.wait_for(reader.readexactly(size), seconds)
+        async with asyncio.timeout(seconds):
+            data = await reader.readexactly(size)
         return json.loads(data.decode("utf-8", "surrogatepass"))
     except TimeoutError:
         raise BrokenFrameError("half a message") from None

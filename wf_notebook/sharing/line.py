@@ -125,7 +125,8 @@ class Line:
         try:
             hello = {"version": protocol.VERSION, "token": str(words.get("token", ""))}
             writer.write(framed(pack(hello)))
-            found = await asyncio.wait_for(receive(reader), self._patience)
+            async with asyncio.timeout(self._patience):
+                found = await receive(reader)
             self._welcomed(found)
         except TimeoutError:
             writer.transport.abort()

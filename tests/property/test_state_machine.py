@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from tests.property.faults import Fault
-    from wf_notebook.engine.runner import Runner
     from wf_notebook.world.duckdb import DuckDBStore
     from wf_notebook.world.events import Event
     from wf_notebook.world.store import EventStore
@@ -554,16 +553,16 @@ def _without_attempts(events: Sequence[Event]) -> Activity:
     return found
 
 
-def _without_timers(_runner: Runner, _act: Activity) -> None:
-    """Set none."""
+def _nothing(*_: object) -> None:
+    """Set no timers, or find nothing by a sweep."""
 
 
 @pytest.mark.parametrize(
     ("machine", "name", "wrong", "said"),
     [
         (Forgetful, "", None, "I4"),
-        (InMemory, "from_log", _without_attempts, "I17"),
-        (InMemory, "Runner._set_timers", _without_timers, "I17"),
+        (InMemory, "activity.from_log", _without_attempts, "I17"),
+        (InMemory, "dues.Dues.take_up", _nothing, "I17"),
     ],
 )
 def test_an_engine_that_forgets_is_found_out(
@@ -571,7 +570,8 @@ def test_an_engine_that_forgets_is_found_out(
 ) -> None:
     """The machine can fail: of an event, of attempts, of sleeps that a crash has left."""
     if name:
-        monkeypatch.setattr(f"wf_notebook.engine.runner.{name}", wrong)
+        monkeypatch.setattr(f"wf_notebook.engine.{name}", wrong)
+        monkeypatch.setattr("wf_notebook.engine.dues.Dues.sweep", _nothing)  # it would find them
     first = settings(max_examples=70, phases=[Phase.generate], report_multiple_bugs=False)
     with pytest.raises(AssertionError, match=said):
         run_state_machine_as_test(machine, settings=first)

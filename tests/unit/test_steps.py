@@ -147,7 +147,9 @@ def test_bad_options(options: dict[str, Any]) -> None:
     assert caught.value.hint.startswith("Give ")
 
 
-@pytest.mark.parametrize("numbers", [(-1, 2, 3), (1, 0.5, 3), (float("nan"), 2, 3)])
+@pytest.mark.parametrize(
+    "numbers", [(-1, 2, 3), (1, 0.5, 3), (float("nan"), 2, 3), ("10ms", 2, 300)]
+)
 def test_bad_backoff(numbers: tuple[float, float, float]) -> None:
     """Waits can't be negative, shrink, or be no numbers."""
     with pytest.raises(RegistrationError) as caught:

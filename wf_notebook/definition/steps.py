@@ -54,11 +54,15 @@ class Backoff:
     maximum: float = 300.0
 
     def __post_init__(self) -> None:
-        numbers = (self.initial, self.factor, self.maximum)
-        if not all(math.isfinite(n) for n in numbers) or self.initial < 0 or self.factor < 1:
+        finite = all(map(_is_finite, (self.initial, self.factor, self.maximum)))
+        if not finite or self.initial < 0 or self.factor < 1:
             raise _bad_option(
                 "backoff", self, "waits of 0 or more seconds and a factor of 1 or more"
             )
+
+
+def _is_finite(number: object) -> bool:
+    return isinstance(number, int | float) and math.isfinite(number)
 
 
 @dataclass(frozen=True, slots=True)

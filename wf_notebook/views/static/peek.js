@@ -50,6 +50,7 @@ export class Hover {
   #held;
   #timer = 0;
   #row = null;
+  #over = false;
 
   /** `held(row)` gives {id, label, said} of what may be asked for, or null. */
   constructor(app, held) {
@@ -66,7 +67,7 @@ export class Hover {
 
   /** Pointer or focus is on this row, or, with null, on none. */
   rest(row) {
-    if (row && row === this.#row) return;
+    if (this.#over || (row && row === this.#row)) return;
     clearTimeout(this.#timer);
     this.close();
     this.#row = row;
@@ -92,6 +93,12 @@ export class Hover {
       left: `${left}px`,
       top: `${below ? row.bottom + 2 : row.top - height - 2}px`,
     });
+  }
+
+  /** Show nothing any more: rows that move under a pointer that rests would ask again. */
+  stop() {
+    this.close();
+    this.#over = true;
   }
 
   close() {

@@ -225,7 +225,7 @@ export class Timeline {
 
   stop() {
     this.resized.disconnect();
-    this.hover.close();
+    this.hover.stop();
     this.detail.close();
   }
 

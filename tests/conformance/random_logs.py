@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from tests.conformance.store_suite import event, received, wait
+from wf_notebook.testing.conformance.appends import event, received, wait
 from wf_notebook.world.store import Append, Chunk
 
 if TYPE_CHECKING:

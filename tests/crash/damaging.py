@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
-from tests.conformance.store_suite import add, created, event, log, step
 from tests.worlds import contents, opened
+from wf_notebook.testing.conformance.appends import add, created, event, log, step
 from wf_notebook.world.store import Chunk
 
 if TYPE_CHECKING:

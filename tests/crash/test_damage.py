@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conformance.store_suite import add, created, log
 from tests.crash.damaging import DAMAGE, NAMES, RUNS, Written, written
 from tests.sizes import sized
 from tests.worlds import contents, copies, opened
 from wf_notebook.errors import WorldDamagedError, WorldError
+from wf_notebook.testing.conformance.appends import add, created, log
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.store_suite import add, created, event, hook, log, received, step
 from tests.crash.cutting import (
     DONE,
     NEW_KEY,
@@ -28,6 +27,7 @@ from tests.crash.cutting import (
 from tests.sizes import sized
 from tests.worlds import KEY, opened, rows
 from wf_notebook.errors import RunForgottenError, WorldError, WorldFullError
+from wf_notebook.testing.conformance.appends import add, created, event, hook, log, received, step
 from wf_notebook.world import opening
 from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.keys import GivenKey

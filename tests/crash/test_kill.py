@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.store_suite import add, created, event, log
 from tests.sizes import sized
+from wf_notebook.testing.conformance.appends import add, created, event, log
 from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.keys import GivenKey
 from wf_notebook.world.state import fold

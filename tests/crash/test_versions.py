@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from tests.conformance.store_suite import add, created, log
 from tests.worlds import contents, copies, opened, rows, wal
 from wf_notebook import open_world, step
 from wf_notebook.errors import WorldError, WorldFullError, WorldVersionError
+from wf_notebook.testing.conformance.appends import add, created, log
 from wf_notebook.world import opening, schema
 from wf_notebook.world.database import Connection
 from wf_notebook.world.duckdb import DuckDBStore

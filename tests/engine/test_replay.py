@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conformance.store_suite import created, event, hook, received, step, wait
 from wf_notebook.definition.model import Definition, Parameter, StepBinding
 from wf_notebook.engine.replay import (
     Completed,
@@ -22,6 +21,7 @@ from wf_notebook.engine.replay import (
     start_message,
 )
 from wf_notebook.isolation.protocol import parse_reply
+from wf_notebook.testing.conformance.appends import created, event, hook, received, step, wait
 from wf_notebook.world.events import Event, NewEvent, recorded
 from wf_notebook.world.state import fold
 

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conformance.store_suite import add, created, event, log
 from tests.sizes import sized
 from tests.worlds import opened
 from wf_notebook.api import World
@@ -24,6 +23,7 @@ from wf_notebook.errors import PayloadError
 from wf_notebook.guest import measure
 from wf_notebook.guest.values import MAX_DEPTH, canonical, decode, encode, path_step
 from wf_notebook.testing import VirtualClock
+from wf_notebook.testing.conformance.appends import add, created, event, log
 from wf_notebook.world.codec import INLINE_BYTES, pack, unpack
 from wf_notebook.world.memory import MemoryStore
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conformance.store_suite import created, event
 from tests.crash.cutting import POINTS, cut, left_in, no_space, sealed_bytes, wrapped_keys
 from tests.sizes import sized
 from tests.worlds import KEY
@@ -20,6 +19,7 @@ from wf_notebook.errors import (
     RunUnfinishedError,
     WorldError,
 )
+from wf_notebook.testing.conformance.appends import created, event
 from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.memory import MemoryStore
 from wf_notebook.world.store import Append, Chunk, RejectedError

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from tests.conformance.store_suite import add, created, event, hook, received
 from tests.worlds import KEY, opened
 from wf_notebook.errors import WorldDamagedError
+from wf_notebook.testing.conformance.appends import add, created, event, hook, received
 from wf_notebook.world.store import Chunk
 from wf_notebook.world.vault import Vault
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -11,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from tests.sharing import flows
+from tests.sharing.watching import watched
 from wf_notebook import open_world, step
 from wf_notebook.errors import (
     HookNotFoundError,
@@ -22,12 +22,9 @@ from wf_notebook.errors import (
     WorldLockedError,
     WorldQueryError,
 )
-from wf_notebook.views.publisher import Publisher
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from wf_notebook.views.model import RunView
 
 Here = "Callable[..., World]"
 Others = "Callable[..., Other]"
@@ -172,15 +169,7 @@ def test_views_are_live(here: Here, others: Others) -> None:
     world = here()
     run_id = owner.ask('world.start(ASK, ("t",), steps=[work]).wait_for("hook").id')
     run = world.get(run_id)
-    seen: list[RunView] = []
-
-    class Sink:
-        def publish(self, view: RunView, *, blocked: str = "") -> None:
-            seen.append(view)
-
-    ended = threading.Event()
-    publisher = Publisher(world.host.loop, clock=world.host.clock)
-    publisher.watch(run, Sink(), ended=lambda _: ended.set())
+    seen, ended = watched(world, run)
     owner.ask('world.resume("t", 1)')
     owner.ask('world.resume("t", 2)')
     assert run.result(timeout=30) == [1, 2]

@@ -8,22 +8,20 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.sharing import flows
+from tests.sharing.watching import watched
 from wf_notebook.errors import WorldClosedError, WorldError, WorldLockedError
-from wf_notebook.views.publisher import Publisher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.sharing.other import Other
     from wf_notebook import Run, World
-    from wf_notebook.views.model import RunView
 
 Here = "Callable[..., World]"
 Others = "Callable[..., Other]"
@@ -66,15 +64,7 @@ def test_views_and_streams_go_on(here: Here, others: Others, tmp_path: Path) -> 
     run_id = owner.ask('world.start(TALK, ("",), steps=[say]).wait_for("hook").id')
     world = here()
     run = world.get(run_id)
-    seen: list[RunView] = []
-
-    class Sink:
-        def publish(self, view: RunView, *, blocked: str = "") -> None:
-            seen.append(view)
-
-    ended = threading.Event()
-    publisher = Publisher(world.host.loop, clock=world.host.clock)
-    publisher.watch(run, Sink(), ended=lambda _: ended.set())
+    seen, ended = watched(world, run)
     words = iter(run.stream("words"))
     assert next(words) == "one"
     owner.kill()

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 
 from tests.conformance.random_logs import appends
-from tests.conformance.store_suite import add, created, event
 from tests.sizes import sized
 from tests.worlds import left_open, opened
 from wf_notebook.errors import WorldDamagedError
+from wf_notebook.testing.conformance.appends import add, created, event
 from wf_notebook.world import chain, schema
 from wf_notebook.world.chain import Place, beginning, look, walk
 from wf_notebook.world.store import Append, Chunk, RejectedError

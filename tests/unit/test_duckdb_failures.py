@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from tests.conformance.store_suite import add, created, event, hook, log, step
 from tests.worlds import opened, raise_world_error, rows, wal, writer_waits
 from wf_notebook.errors import (
     WorldError,
     WorldFullError,
 )
+from wf_notebook.testing.conformance.appends import add, created, event, hook, log, step
 from wf_notebook.world import opening, worldfile, writer
 from wf_notebook.world.database import Connection
 from wf_notebook.world.head import HeadFile
@@ -206,7 +206,7 @@ def test_a_mistake_of_ours_hangs_nobody(
 
 FULL = """
 import resource, signal, sys
-from tests.conformance.store_suite import add, created, event, log
+from wf_notebook.testing.conformance.appends import add, created, event, log
 from tests.worlds import opened
 from wf_notebook.errors import WorldFullError
 
@@ -253,7 +253,7 @@ def test_a_full_disk_loses_nothing(place: Path, limit: int, end: str) -> None:
 
 GIVEN_UP = """
 import resource, signal, sys
-from tests.conformance.store_suite import add, created, event, log
+from wf_notebook.testing.conformance.appends import add, created, event, log
 from tests.worlds import opened, rows
 from wf_notebook.errors import WorldFullError
 from wf_notebook.world import worldfile

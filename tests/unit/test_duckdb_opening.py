@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from tests.conformance.store_suite import add, created, event, hook, log, step
 from tests.worlds import KEY, contents, copies, opened, rows, wal
 from wf_notebook.errors import (
     WorldDamagedError,
@@ -22,6 +21,7 @@ from wf_notebook.errors import (
     WorldPathError,
     WorldVersionError,
 )
+from wf_notebook.testing.conformance.appends import add, created, event, hook, log, step
 from wf_notebook.world import opening
 from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.keys import GivenKey, KeyFolder

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 
 from tests.behaviour.invariants import check_same_logs, check_views
 from tests.conformance.random_logs import RUNS, appends
-from tests.conformance.store_suite import add, created, event, log, refused, step
 from tests.worlds import opened, rows, writer_waits
 from wf_notebook.errors import (
     WorldClosedError,
@@ -21,6 +20,7 @@ from wf_notebook.errors import (
     WorldPathError,
     WorldQueryError,
 )
+from wf_notebook.testing.conformance.appends import add, created, event, log, refused, step
 from wf_notebook.world.database import Connection
 from wf_notebook.world.memory import MemoryStore
 from wf_notebook.world.store import Append, Chunk, RejectedError
@@ -136,7 +136,7 @@ def test_a_world_that_was_never_closed_is_whole(place: Path) -> None:
     """An interpreter that ends without closing hangs on nothing and loses nothing."""
     script = textwrap.dedent("""
         import sys
-        from tests.conformance.store_suite import add, created
+        from wf_notebook.testing.conformance.appends import add, created
         from tests.worlds import opened
         store = opened(sys.argv[1])
         add(store, "r", created())

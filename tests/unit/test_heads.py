@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from tests.conformance.random_logs import appends
-from tests.conformance.store_suite import created, event, hook, step
+from wf_notebook.testing.conformance.appends import created, event, hook, step
 from wf_notebook.world.heads import Heads
 from wf_notebook.world.state import fold
 from wf_notebook.world.store import Append, RejectedError

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from tests.conformance.store_suite import add, created, event
 from wf_notebook.errors import PayloadError
+from wf_notebook.testing.conformance.appends import add, created, event
 from wf_notebook.world.memory import MemoryStore
 from wf_notebook.world.store import Append
 

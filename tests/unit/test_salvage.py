@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.store_suite import add, created, log, step
 from tests.worlds import contents, copies, left_open, opened, wal
 from wf_notebook.errors import WorldDamagedError
+from wf_notebook.testing.conformance.appends import add, created, log, step
 from wf_notebook.world import damage, salvage
 from wf_notebook.world.database import Connection
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from tests.conformance.random_logs import appends
-from tests.conformance.store_suite import created, event, hook, received, step, wait
+from wf_notebook.testing.conformance.appends import created, event, hook, received, step, wait
 from wf_notebook.world.events import TERMINAL, Event, NewEvent, recorded
 from wf_notebook.world.memory import MemoryStore
 from wf_notebook.world.state import RunState, fold

@@ -210,10 +210,8 @@ def renewed(before: Activity | None, fresh: Activity) -> Activity:
     """Return a run as it was just read back: in the object that people hold, if there is one."""
     if before is None:
         return fresh
-    before.state, before.seed = fresh.state, fresh.seed
-    before.args, before.kwargs = fresh.args, fresh.kwargs
-    before.behind, before.last_n, before.todo = fresh.behind, fresh.last_n, fresh.todo
-    before.attributes = fresh.attributes
+    before.begin_from(fresh)
+    before.attributes, before.behind = fresh.attributes, fresh.behind
     before.blocked, before.locked = fresh.blocked, fresh.locked
     before.replayed = before.ended = None
     before.turning = before.resting = False

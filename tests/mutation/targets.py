@@ -66,7 +66,12 @@ _OWN: Final[dict[str, tuple[str, ...]]] = {
 
 _TESTS: Final[dict[str, Stages]] = {
     "language": (
-        ("tests/unit/test_language.py", "tests/unit/test_validate.py"),
+        (
+            "tests/unit/test_language.py",
+            "tests/unit/test_validate.py",
+            "tests/unit/test_compiling.py",
+            "tests/unit/test_walk.py",
+        ),
         (
             "tests/unit/test_compile.py",
             "tests/unit/test_guest_modules.py",

@@ -24,26 +24,32 @@ if TYPE_CHECKING:
 
     from wf_notebook.world.connection import Statement
 
-DUMP = Path(__file__).parents[1] / "corpus" / "worlds" / "version_1.sql"
+DUMPS = Path(__file__).parents[1] / "corpus" / "worlds"
 KEY = bytes([7]) * 32
 STATUSES = ["running", "cancelled", "failed", "completed"]
 
 
+@pytest.fixture(scope="module", params=[1, 2])
+def version(request: pytest.FixtureRequest) -> int:
+    """An earlier version of the world's tables."""
+    return int(request.param)
+
+
 @pytest.fixture(scope="module")
-def of_version_1(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("version_1") / "w.duckdb"
+def written(tmp_path_factory: pytest.TempPathFactory, version: int) -> Path:
+    place = tmp_path_factory.mktemp(f"version_{version}") / "w.duckdb"
     with duckdb.connect(str(place), config={"storage_compatibility_version": "v1.2.0"}) as file:
-        file.execute(DUMP.read_text("utf-8"))
+        file.execute((DUMPS / f"version_{version}.sql").read_text("utf-8"))
     return place
 
 
 @pytest.fixture
-def place(tmp_path: Path, of_version_1: Path) -> Path:
-    """A world as version 1 has left it."""
-    return Path(shutil.copy(of_version_1, tmp_path / "w.duckdb"))
+def place(tmp_path: Path, written: Path) -> Path:
+    """A world as that version has left it."""
+    return Path(shutil.copy(written, tmp_path / "w.duckdb"))
 
 
-def opened_v1(place: Path, **more: Any) -> DuckDBStore:
+def opened_old(place: Path, **more: Any) -> DuckDBStore:
     return DuckDBStore.open(place, key_provider=GivenKey(KEY), **more)
 
 
@@ -61,7 +67,7 @@ def steps() -> list[Any]:
     return [step(fetch_order), step(charge_back)]
 
 
-def test_a_world_of_version_1_goes_on(place: Path) -> None:
+def test_a_world_of_an_earlier_version_goes_on(place: Path) -> None:
     """All of its runs read; one that waited for a person goes on, and its steps don't run again."""
     with open_world(place, key=KEY, isolation="inline", steps=steps()) as world:
         assert [row.status for row in world.rows()] == STATUSES
@@ -78,13 +84,13 @@ def test_a_world_of_version_1_goes_on(place: Path) -> None:
     assert table.rows[0] == ("completed", '{"by":"Ada"}')
 
 
-def test_it_is_of_our_version_afterwards(place: Path) -> None:
+def test_it_is_of_our_version_afterwards(place: Path, version: int) -> None:
     """Tables and views are those of a new world; when each version came is noted; it has a head."""
-    with closing(opened_v1(place)) as store:
+    with closing(opened_old(place)) as store:
         found = rows(store, "select version, since_us is not null from schema_version")
-        assert found == [(1, True), (schema.VERSION, True)]
+        assert found == [(version, True), (schema.VERSION, True)]
         shape = made(store)
-    with closing(opened_v1(place)) as store:
+    with closing(opened_old(place)) as store:
         assert rows(store, "select count(*) from schema_version") == [(2,)]
         add(store, "r", created())
         assert rows(store, "select max(commit_no) from events") == [(19,)]
@@ -103,13 +109,14 @@ def made(store: DuckDBStore) -> list[tuple[Any, ...]]:
 
 
 def test_reading_migrates_nothing(place: Path) -> None:
-    """A world of version 1 can be looked at as it is."""
+    """A world of an earlier version can be looked at as it is; nothing was reviewed in it."""
     before = contents(place)
-    with closing(opened_v1(place, read_only=True)) as store:
+    with closing(opened_old(place, read_only=True)) as store:
         listed = store.runs().result(timeout=30)
         assert [row.status for row in listed] == STATUSES
         assert sum(len(log(store, row.run_id)) for row in listed) == 36
         assert rows(store, "select count(*) from runs") == [(4,)]
+        assert store.reviews().result(timeout=30) == []
     assert contents(place) == before
 
 
@@ -126,51 +133,51 @@ def failing(monkeypatch: pytest.MonkeyPatch, nth: int) -> None:
 
 @pytest.mark.parametrize("nth", [0, 3, 6, 7, 8, 14, 15, 16])
 def test_a_migration_that_fails_changes_nothing(
-    place: Path, monkeypatch: pytest.MonkeyPatch, nth: int
+    place: Path, monkeypatch: pytest.MonkeyPatch, nth: int, version: int
 ) -> None:
-    """It is one transaction: the world is of version 1 as before, and migrates the next time."""
+    """It is one transaction: the world is what it was before, and migrates the next time."""
     with monkeypatch.context() as patch:
         failing(patch, nth)
         with pytest.raises(WorldError, match="no_such_column"):
-            opened_v1(place)
-    with closing(opened_v1(place, read_only=True)) as store:
-        assert rows(store, "select max(version) from schema_version") == [(1,)]
+            opened_old(place)
+    with closing(opened_old(place, read_only=True)) as store:
+        assert rows(store, "select max(version) from schema_version") == [(version,)]
         assert rows(store, "select count(*) from runs") == [(4,)]
-    test_it_is_of_our_version_afterwards(place)
+    test_it_is_of_our_version_afterwards(place, version)
 
 
-def test_a_migration_that_is_only_in_the_log_is_replayed(place: Path) -> None:
+def test_a_migration_that_is_only_in_the_log_is_replayed(place: Path, version: int) -> None:
     """A process that dies right after it has done it."""
-    with closing(opened_v1(place)):
+    with closing(opened_old(place)):
         files = contents(place)
     for name in ("w.duckdb", "w.duckdb.wal", "w.duckdb.head"):
         (place.parent / name).write_bytes(files[name])
-    test_it_is_of_our_version_afterwards(place)
+    test_it_is_of_our_version_afterwards(place, version)
 
 
-def test_a_migration_needs_room(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_needs_room(place: Path, monkeypatch: pytest.MonkeyPatch, version: int) -> None:
     """Without it the world is left as it is, and the error says what to do."""
     before = contents(place)
     with monkeypatch.context() as patch:
         patch.setattr(opening, "has_room", lambda _path: False)
-        with pytest.raises(WorldFullError, match="from version 1") as caught:
-            opened_v1(place)
+        with pytest.raises(WorldFullError, match=f"from version {version}") as caught:
+            opened_old(place)
     assert "Free" in caught.value.hint
     assert contents(place) == before
-    opened_v1(place).close()
+    opened_old(place).close()
 
 
 @pytest.mark.parametrize("read_only", [False, True])
 def test_a_later_version_is_left_alone(place: Path, *, read_only: bool) -> None:
     """It is refused, not downgraded: file, log and head stay as they are, byte for byte."""
-    opened_v1(place).close()
+    opened_old(place).close()
     with duckdb.connect(str(place)) as file:
         file.execute("pragma disable_checkpoint_on_shutdown")
-        file.execute("insert into schema_version values (3, 0, '9.9')")
+        file.execute("insert into schema_version values (?, 0, '9.9')", [schema.VERSION + 1])
         file.execute("drop table marks")
     assert wal(place)
     before = contents(place)
-    with pytest.raises(WorldVersionError, match="version 3"):
-        opened_v1(place, read_only=read_only)
+    with pytest.raises(WorldVersionError, match=f"version {schema.VERSION + 1}"):
+        opened_old(place, read_only=read_only)
     assert contents(place) == before
     assert not copies(place)

@@ -55,9 +55,8 @@ class Desk:
                 return Reply(await self._post(run, item))
             case protocol.Sql(query=query):
                 return await self._sql(query)
-            case protocol.Forget(runs=runs):
-                await self._shielded(self._host.forgetting(runs))
-                return Reply()
+            case protocol.Forget() | protocol.Keep() | protocol.ForgetReviews():
+                return await self._kept(ask)
             case _:
                 return await self._read(ask)
 
@@ -95,7 +94,8 @@ class Desk:
         | protocol.HookHistory
         | protocol.Children
         | protocol.Chunks
-        | protocol.Streams,
+        | protocol.Streams
+        | protocol.Reviews,
     ) -> Reply:
         store = self._host.store
         match ask:
@@ -122,6 +122,9 @@ class Desk:
                 return await _listed(chunks, protocol.chunk_row)
             case protocol.Streams(run=run):
                 return Reply(await asyncio.wrap_future(store.streams(run)))
+            case protocol.Reviews(kind=kind, name=name, source_hash=found_hash):
+                reviews = store.reviews(kind=kind, name=name, source_hash=found_hash)
+                return await _listed(reviews, protocol.review_row)
             case _:
                 assert_never(ask)
 
@@ -133,6 +136,25 @@ class Desk:
         return Reply(list(table.columns), [encode(row) for row in table.rows])
 
     # --- what is done
+
+    async def _kept(self, ask: protocol.Forget | protocol.Keep | protocol.ForgetReviews) -> Reply:
+        """What is done to the world, not to one of its runs."""
+        store = self._host.store
+        match ask:
+            case protocol.Forget(runs=runs):
+                await self._shielded(self._host.forgetting(runs))
+            case protocol.Keep(review=review):
+                (given,) = protocol.reviews([review])
+                if given.record is None or not is_tree(dict(given.record)):
+                    raise PayloadError("That is no record of a review.", path="record")
+                kept = await asyncio.shield(asyncio.wrap_future(store.keep(given)))
+                return Reply(None, [protocol.review_row(kept)])
+            case protocol.ForgetReviews(name=name):
+                erased = store.forget_reviews(name, now_us=self._host.clock.now_us())
+                await asyncio.shield(asyncio.wrap_future(erased))
+            case _:
+                assert_never(ask)
+        return Reply()
 
     async def _create(self, ask: protocol.Create) -> Reply:
         try:

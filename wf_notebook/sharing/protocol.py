@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from wf_notebook.config import IsolationMode
 from wf_notebook.sharing.frames import BrokenFrameError
 from wf_notebook.world.events import Event, EventType
-from wf_notebook.world.store import Chunk, RunRow
+from wf_notebook.world.store import Chunk, Lack, Review, ReviewKind, RunRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -216,6 +216,29 @@ class Post(_Message):
     item: Annotated[Item, Field(discriminator="item")]
 
 
+class Keep(_Message):
+    """Write a review."""
+
+    op: Literal["keep"] = "keep"
+    review: dict[str, JsonTree]
+
+
+class Reviews(_Message):
+    """Sources that were proposed or approved, newest first."""
+
+    op: Literal["reviews"] = "reviews"
+    kind: Text | None = None
+    name: Text | None = None
+    source_hash: Text | None = None
+
+
+class ForgetReviews(_Message):
+    """Erase the records of a name."""
+
+    op: Literal["forget_reviews"] = "forget_reviews"
+    name: Text
+
+
 Ask: TypeAlias = (
     Ping
     | Read
@@ -234,6 +257,9 @@ Ask: TypeAlias = (
     | Create
     | Post
     | Forget
+    | Keep
+    | Reviews
+    | ForgetReviews
 )
 
 
@@ -344,6 +370,18 @@ class Row(_Message):
     attributes: dict[str, str]
 
 
+class ReviewRow(_Message):
+    """A source that was proposed or approved."""
+
+    kind: ReviewKind
+    name: Text
+    source_hash: Text
+    time_us: int
+    record: dict[str, JsonTree] | None
+    number: Count
+    lack: Lack
+
+
 class ChunkRow(_Message):
     """A piece of a stream."""
 
@@ -356,6 +394,7 @@ _SAID: Final[TypeAdapter[Said]] = TypeAdapter(Said)
 _EVENTS: Final = TypeAdapter(list[EventRow])
 _ROWS: Final = TypeAdapter(list[Row])
 _CHUNKS: Final = TypeAdapter(list[ChunkRow])
+_REVIEWS: Final = TypeAdapter(list[ReviewRow])
 _MODE: Final[TypeAdapter[IsolationMode]] = TypeAdapter(IsolationMode)
 
 T = TypeVar("T")
@@ -442,5 +481,15 @@ def chunks(found: Sequence[Any]) -> list[Chunk]:
     return [Chunk(**dict(row)) for row in _checked(_CHUNKS.validate_python, found)]
 
 
-def _fields(found: RunRow | Chunk) -> dict[str, Any]:
+def review_row(review: Review) -> dict[str, Any]:
+    """Return a review as it crosses."""
+    return _fields(review)
+
+
+def reviews(found: Sequence[Any]) -> list[Review]:
+    """Return sources that were proposed or approved."""
+    return [Review(**dict(row)) for row in _checked(_REVIEWS.validate_python, found)]
+
+
+def _fields(found: RunRow | Chunk | Review) -> dict[str, Any]:
     return {one.name: getattr(found, one.name) for one in fields(found)}

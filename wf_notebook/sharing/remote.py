@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wf_notebook.guest.values import Tree
     from wf_notebook.sharing.line import Line, Reply
     from wf_notebook.world.events import Event
-    from wf_notebook.world.store import Append, Chunk, RunRow
+    from wf_notebook.world.store import Append, Chunk, Review, RunRow
 
 T = TypeVar("T")
 
@@ -106,6 +106,22 @@ class RemoteStore:
     def streams(self, run_id: str) -> Future[Mapping[str, int]]:
         """Name to next index of each stream of a run that has chunks."""
         return self._ask(protocol.Streams(run=run_id), _value)
+
+    def keep(self, review: Review) -> Future[Review]:
+        """Have the owner write a review; see `EventStore.keep`."""
+        ask = protocol.Keep(review=protocol.review_row(review))
+        return self._ask(ask, lambda reply: protocol.reviews(reply.items)[0])
+
+    def reviews(
+        self, *, kind: str | None = None, name: str | None = None, source_hash: str | None = None
+    ) -> Future[Sequence[Review]]:
+        """Reviews, newest first; see `EventStore.reviews`."""
+        ask = protocol.Reviews(kind=kind, name=name, source_hash=source_hash)
+        return self._ask(ask, lambda reply: protocol.reviews(reply.items))
+
+    def forget_reviews(self, name: str, *, now_us: int) -> Future[None]:  # noqa: ARG002 - the owner has a clock
+        """Have the owner erase the records of a name; see `EventStore.forget_reviews`."""
+        return self._ask(protocol.ForgetReviews(name=name), _nothing)
 
     def sql(self, query: str) -> Future[Table]:
         """Answer one SELECT or EXPLAIN; fails with `WorldQueryError` as it does at the owner's."""

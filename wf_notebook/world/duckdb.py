@@ -33,6 +33,7 @@ from wf_notebook.world.paths import (
     world_path,
 )
 from wf_notebook.world.renewal import Renewal
+from wf_notebook.world.reviews import Reviews
 from wf_notebook.world.rows import packed
 from wf_notebook.world.vault import Vault, key_id
 from wf_notebook.world.worldfile import WorldFile
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from wf_notebook.world.keys import KeyProvider
     from wf_notebook.world.lock import OwnerLock
     from wf_notebook.world.reader import Reader
-    from wf_notebook.world.store import Append, Chunk, RunRow
+    from wf_notebook.world.store import Append, Chunk, Review, RunRow
 
 __all__ = ["DuckDBStore", "Table"]
 
@@ -83,6 +84,7 @@ class DuckDBStore:
         self._closing = False
         self._file = WorldFile(path, Connection.open, read_only=read_only)
         self._renewal = Renewal(self._file, copied)
+        self._reviews = Reviews(self._file)
         self._writer = Writer(self._file.commit, self._file.idle)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="wf-read")
 
@@ -222,6 +224,22 @@ class DuckDBStore:
         The future fails with `WorldFullError` if there is no room for that; nothing was changed.
         """
         return self._apart(lambda: self._renewal.forget(run_ids, now_us=now_us))
+
+    def keep(self, review: Review) -> Future[Review]:
+        """Write a review; see `EventStore.keep`."""
+        if self.read_only:
+            return _failed(self._not_written())
+        return self._writer.call(lambda: self._reviews.keep(review))
+
+    def reviews(
+        self, *, kind: str | None = None, name: str | None = None, source_hash: str | None = None
+    ) -> Future[Sequence[Review]]:
+        """Reviews, newest first; see `EventStore.reviews`."""
+        return self._read(lambda reader: reader.reviews(kind, name, source_hash))
+
+    def forget_reviews(self, name: str, *, now_us: int) -> Future[None]:
+        """Erase the records of a name, then rewrite the file; see `EventStore.forget_reviews`."""
+        return self._apart(lambda: self._renewal.forget_reviews(name, now_us=now_us))
 
     def turn_key(self, master: bytes, *, now_us: int) -> Future[None]:
         """Wrap all runs' keys with another master key, then rewrite the file.

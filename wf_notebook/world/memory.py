@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from wf_notebook.guest.values import Tree
     from wf_notebook.world.events import Event
     from wf_notebook.world.heads import Advance
-    from wf_notebook.world.store import Append, Chunk, RunRow
+    from wf_notebook.world.store import Append, Chunk, Review, RunRow
 
 T = TypeVar("T")
 AnyEvent = TypeVar("AnyEvent", bound=NewEvent)
@@ -53,6 +53,7 @@ class MemoryStore:
         self._definitions: dict[str, Mapping[str, Tree]] = {}
         self._chunks: dict[tuple[str, str], dict[int, Chunk]] = {}
         self._forgotten: dict[str, RunRow] = {}
+        self._reviews: list[Review] = []
 
     def commit(self, append: Append) -> Future[tuple[Event, ...]]:
         """Write an append; see `EventStore.commit`."""
@@ -121,6 +122,28 @@ class MemoryStore:
     def forget(self, run_ids: Sequence[str], *, now_us: int) -> Future[None]:  # noqa: ARG002 - kept nowhere
         """Erase runs that have ended; see `EventStore.forget`."""
         return self._future(lambda: self._forget(run_ids))
+
+    def keep(self, review: Review) -> Future[Review]:
+        """Write a review; see `EventStore.keep`."""
+        return self._future(lambda: self._keep(review))
+
+    def reviews(
+        self, *, kind: str | None = None, name: str | None = None, source_hash: str | None = None
+    ) -> Future[Sequence[Review]]:
+        """Reviews, newest first; see `EventStore.reviews`."""
+        return self._future(
+            lambda: [
+                _copied_review(review)
+                for review in self._newest_reviews()
+                if kind in (None, review.kind)
+                and name in (None, review.name)
+                and source_hash in (None, review.source_hash)
+            ]
+        )
+
+    def forget_reviews(self, name: str, *, now_us: int) -> Future[None]:  # noqa: ARG002 - kept nowhere
+        """Erase the records of a name; see `EventStore.forget_reviews`."""
+        return self._future(lambda: self._erase(name))
 
     def close(self) -> None:
         """Answer nothing more. Idempotent."""
@@ -211,6 +234,25 @@ class MemoryStore:
                 del self._chunks[name]
         self.commits += bool(chosen)
 
+    def _keep(self, review: Review) -> Review:
+        like = [r for r in self._reviews if (r.kind, r.name) == (review.kind, review.name)]
+        for r in like:
+            if (r.source_hash, r.time_us) == (review.source_hash, review.time_us):
+                return replace(review, number=r.number)
+        kept = _copied_review(replace(review, record=review.record or {}, number=len(like) + 1))
+        self._reviews.append(kept)
+        self.commits += 1
+        return replace(review, number=kept.number)
+
+    def _newest_reviews(self) -> list[Review]:
+        kept = sorted(enumerate(self._reviews), key=lambda one: (one[1].time_us, one[0]))
+        return [review for _, review in reversed(kept)]
+
+    def _erase(self, name: str) -> None:
+        self._reviews = [
+            replace(r, record=None, lack="erased") if r.name == name else r for r in self._reviews
+        ]
+
     def _rows(self) -> list[RunRow]:
         rows = [*map(_row, self._logs.values()), *self._forgotten.values()]
         return sorted(rows, key=lambda row: (row.created_us, row.run_id), reverse=True)
@@ -252,6 +294,11 @@ def _copied(event: AnyEvent) -> AnyEvent:
 
 def _copied_chunk(chunk: Chunk) -> Chunk:
     return replace(chunk, data=copied({"data": chunk.data}, "chunk")["data"])
+
+
+def _copied_review(review: Review) -> Review:
+    record = review.record
+    return review if record is None else replace(review, record=copied(record, "record"))
 
 
 def _parent(created: Event) -> str | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from wf_notebook.errors import WorldFullError
 from wf_notebook.world import opening, schema
-from wf_notebook.world.chain import beginning, last_commit, mark
+from wf_notebook.world.chain import FIRST_WITH_MARKS, beginning, last_commit, mark
 
 if TYPE_CHECKING:
     from wf_notebook.world.connection import Connection, Query, Statement
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 _TABLES_OF_1: Final = frozenset({
     "schema_version", "world", "events", "blobs", "stream_chunks", "definitions", "run_keys",
-    "run_index", "approvals",
+    "run_index",
 })  # fmt: skip
+_TABLES_OF_2: Final = _TABLES_OF_1 | {"upkeep", "marks"}
 
 
 def migrate(
@@ -43,19 +44,22 @@ def migrate(
         )
     connection.checkpoint()
     version: list[object] = [schema.VERSION, now_us, engine]
+    of_1 = identity.version < FIRST_WITH_MARKS
     connection.write([
-        *((statement, []) for statement in _statements()),
+        *((statement, []) for statement in _statements(of_1=of_1)),
         (schema.insert("schema_version", 1), version),
-        _first_mark(connection.query, identity),
+        *([_first_mark(connection.query, identity)] if of_1 else []),
     ])  # fmt: skip
 
 
-def _statements() -> list[str]:
-    """From version 1 to 2: the views were rewritten, blobs got the number of their commit."""
+def _statements(*, of_1: bool) -> list[str]:
+    """From version 1: blobs got the number of their commit. From 2: approvals are reviews."""
+    there = _TABLES_OF_1 if of_1 else _TABLES_OF_2
     return [
+        "drop table approvals",  # it was never written
         *(f"drop view if exists {name}" for name in schema.VIEWS),
-        "alter table blobs add column commit_no BIGINT",
-        *(schema.create_table(name) for name in schema.TABLES if name not in _TABLES_OF_1),
+        *(["alter table blobs add column commit_no BIGINT"] if of_1 else []),
+        *(schema.create_table(name) for name in schema.TABLES if name not in there),
         *schema.create_views(),
     ]
 

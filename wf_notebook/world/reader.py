@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from wf_notebook.errors import RunForgottenError, RunNotFoundError, WorldDamagedError
+from wf_notebook.world import reviews
 from wf_notebook.world.codec import unpack, unpack_plain
 from wf_notebook.world.events import Event, NewEvent
 from wf_notebook.world.parts import joined
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from wf_notebook.world.connection import Query, Row
     from wf_notebook.world.heads import Heads
     from wf_notebook.world.keyring import Keyring
+    from wf_notebook.world.store import Review
     from wf_notebook.world.vault import RunKey
 
 # Lists are made of `run_index` alone, and cut before anything is joined, so that they stay quick
@@ -230,6 +232,10 @@ class Reader:
             Chunk(stream, idx, _tree(key.open(data, item=chunk_item(stream, idx), field="chunk")))
             for idx, data in rows
         ]
+
+    def reviews(self, kind: str | None, name: str | None, source_hash: str | None) -> list[Review]:
+        """Reviews, newest first, each opened or with what it lacks."""
+        return reviews.read(self._query, self._keyring, kind, name, source_hash)
 
     def streams(self, run_id: str) -> dict[str, int]:
         """Name to next index of each stream of a run that has chunks, by name.

@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from wf_notebook.errors import WorldError, WorldFullError
-from wf_notebook.world import rewriting, upkeep
+from wf_notebook.world import reviews, rewriting, upkeep
 from wf_notebook.world.paths import MEMORY
 
 if TYPE_CHECKING:
@@ -51,6 +51,21 @@ class Renewal:
                 lambda commit_no: upkeep.forgetting(lines, commit_no=commit_no, now_us=now_us)
             )
             file.loaded_keyring.drop(run_ids)
+        self._rewrite()
+
+    def forget_reviews(self, name: str, *, now_us: int) -> None:
+        """Erase the records of all reviews of a name.
+
+        Raises:
+            WorldFullError: there is no room to rewrite the file; nothing was changed.
+            WorldError: they are gone, but the file could not be rewritten.
+        """
+        file = self._file
+        if reviews.any_whole(file.loaded_writing.query, name):
+            self._need_room()
+            file.loaded_committer.change(
+                lambda commit_no: reviews.erasing(name, commit_no=commit_no, now_us=now_us)
+            )
         self._rewrite()
 
     def turn_key(self, new: Vault, *, now_us: int) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 # Columns with their types, in the order of the rows that are inserted.
 TABLES: Final[dict[str, dict[str, str]]] = {
@@ -57,19 +57,23 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "attributes": "VARCHAR",
     },
     # What was done to the world as a whole: "forgotten" (subject: the run), "rotated" (the master
-    # key's id), "rewritten" (nothing of what was deleted up to that commit is left in the file).
+    # key's id), "reviewed" and "erased" (which source), "rewritten" (nothing of what was deleted up
+    # to that commit is left in the file).
     "upkeep": {
         "commit_no": "BIGINT",
         "time_us": "BIGINT",
         "what": "VARCHAR",
         "subject": "VARCHAR",
     },
-    "approvals": {
+    # Sources that were proposed or approved; see world/reviews.py. An erased one has no record.
+    "reviews": {
+        "commit_no": "BIGINT",
+        "kind": "VARCHAR",
+        "name": "VARCHAR",
+        "number": "BIGINT",
         "source_hash": "VARCHAR",
-        "workflow_id": "VARCHAR",
-        "digests": "VARCHAR",
-        "approved_by": "VARCHAR",
         "time_us": "BIGINT",
+        "record": "BLOB",
     },
     # How far the log was at each checkpoint; see world/chain.py.
     "marks": {"commit_no": "BIGINT", "chain": "BLOB", "events": "BIGINT"},
@@ -221,6 +225,14 @@ VIEWS: Final[dict[str, View]] = {
             sum(octet_length(bytes))::bigint as sealed_bytes
         from stream_chunks group by run_id, stream
         """
+    ),
+    "approvals": View(
+        """
+        select name, number as revision, source_hash, record is null as erased,
+            time_us as approved_us
+        from reviews where kind = 'approval'
+        """,
+        ("approved",),
     ),
 }
 

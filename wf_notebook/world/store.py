@@ -103,6 +103,33 @@ class RunRow:
     attributes: Mapping[str, str]
 
 
+ReviewKind = Literal["proposal", "approval"]
+Lack = Literal["", "locked", "erased", "damaged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A source that was proposed, or approved, under a name: immutable once it is kept.
+
+    Attributes:
+        kind: "proposal" or "approval".
+        name: the workflow's name.
+        source_hash: sha256 over source and bindings, hex.
+        time_us: when, microseconds UTC.
+        record: definition, catalogue, who, note …; sealed in the world; None if it is lacking.
+        number: 1, 2, 3 … of its kind and name, given by the store; an approval's is its revision.
+        lack: why `record` is None: the world is locked, it was erased, or it does not open.
+    """
+
+    kind: ReviewKind
+    name: str
+    source_hash: str
+    time_us: int
+    record: Mapping[str, Tree] | None
+    number: int = 0
+    lack: Lack = ""
+
+
 class EventStore(Protocol):
     """The world as the engine knows it. All futures fail with a `WorldError` or `RejectedError`."""
 
@@ -190,6 +217,23 @@ class EventStore(Protocol):
         Fails with `RunNotFoundError` or `RunUnfinishedError`, and then none is forgotten; those
         that were forgotten before are no obstacle.
         """
+        ...
+
+    def keep(self, review: Review) -> Future[Review]:
+        """Write a review; resolves once it is durable, with the number that it was given.
+
+        One of the same kind, name, hash and time is the same one, and written once.
+        """
+        ...
+
+    def reviews(
+        self, *, kind: str | None = None, name: str | None = None, source_hash: str | None = None
+    ) -> Future[Sequence[Review]]:
+        """Reviews, newest first, opened; what does not open says so and is no obstacle."""
+        ...
+
+    def forget_reviews(self, name: str, *, now_us: int) -> Future[None]:
+        """Erase the records of all reviews of a name, for good, but for their lines."""
         ...
 
     def close(self) -> None:

@@ -32,7 +32,7 @@ REWRITTEN: Final = """
     select max(commit_no), max(time_us), 'rewritten', '' from target.upkeep
 """
 _DUE: Final = """
-    select max(commit_no) filter (where what <> 'rewritten')
+    select max(commit_no) filter (where what not in ('rewritten', 'reviewed'))
         > coalesce(max(commit_no) filter (where what = 'rewritten'), 0)
     from upkeep
 """

@@ -3,7 +3,8 @@
     git archive COMMIT | tar x -C CHECKOUT
     cd CHECKOUT && PYTHONPATH=. python .../tests/corpus/worlds/make_dump.py OUT.sql
 
-It is run with the product as it was released: `version_1.sql` is of commit 4f72ba2. A dump that was
+It is run with the product as it was released: `version_1.sql` is of commit 4f72ba2,
+`version_2.sql` of 88e8072. A dump that was
 committed is never made again: later versions must open that world as it is. The world's key is
 32 times the byte 7; its steps are those below.
 """

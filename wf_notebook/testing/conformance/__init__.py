@@ -23,12 +23,13 @@ from wf_notebook.testing.conformance.forgetting import Forgetting
 from wf_notebook.testing.conformance.lists import Lists
 from wf_notebook.testing.conformance.recording import Recording
 from wf_notebook.testing.conformance.reopening import Reopening
+from wf_notebook.testing.conformance.reviewing import Reviewing
 from wf_notebook.testing.conformance.streams import Streams
 
 __all__ = ["DurableStoreConformance", "StoreConformance"]
 
 
-class StoreConformance(Recording, Conditions, Streams, Lists, Forgetting):
+class StoreConformance(Recording, Conditions, Streams, Lists, Forgetting, Reviewing):
     """The suite; write `make`, which returns a fresh, empty store. Each is closed after its test.
 
     The invariants I1, I2, I3, I8 and I9 rest on these promises, whatever the store.

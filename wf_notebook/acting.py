@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
+from wf_notebook.approving import as_of_now, need
 from wf_notebook.engine.host import Host, Launch, Origin
 from wf_notebook.errors import WorldError
 
@@ -48,14 +49,17 @@ class RunActions:
     async def _rerun(self) -> Activity:
         host, act = self._host, self._act
         origin: Any = act.state.created.get("origin") or {}
+        definition = await host.definition(act)
+        approval = await need(host, lambda: as_of_now(definition, host.runner.steps.get))
+        approved = {} if approval is None else {"approval": approval}
         launch = Launch(
             run_id=host.ids.run_id(host.clock.now_us()),
-            definition=await host.definition(act),
+            definition=definition,
             args=act.args,
             kwargs=act.kwargs,
             isolation=await asyncio.to_thread(host.mode, act.isolation),
             origin=Origin(**origin),
-            extra={"attributes": act.state.attributes, "rerun_of": act.run_id},
+            extra={"attributes": act.state.attributes, "rerun_of": act.run_id, **approved},
             models=act.models,
         )
         return await asyncio.wrap_future(host.start(launch))

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from wf_notebook.clock import Clock
-    from wf_notebook.config import IsolationMode, Limits
+    from wf_notebook.config import ApprovalPolicy, IsolationMode, Limits
     from wf_notebook.definition.model import CheckReport
     from wf_notebook.definition.steps import Step
     from wf_notebook.engine.context import StepContext
@@ -123,6 +123,18 @@ class World:
     def id(self) -> str:
         """A random id, made when the world was created."""
         return self.host.store.world_id
+
+    @property
+    def approval(self) -> ApprovalPolicy:
+        """Which sources must be approved before a run of them is created here.
+
+        "off", "drafts" (those that a model wrote), or "all"; it may be set at any time.
+        """
+        return self.host.approval
+
+    @approval.setter
+    def approval(self, policy: ApprovalPolicy) -> None:
+        self.host.approval = policy
 
     @property
     def commits(self) -> int:
@@ -561,10 +573,12 @@ def start(  # noqa: PLR0913 - keyword-only past the arguments
         RegistrationError, ArgumentsError, PayloadError: steps, schemas or arguments are unusable.
         RunConflictError: the key belongs to a run with another source or other arguments.
         RunForgottenError: the key belongs to a run that was forgotten.
+        NotApprovedError: the world asks for an approval, and there is none; see `World.approval`.
         WorldError: it could not be written.
     """
+    bound = steps_by_alias(steps)
     report = check(
-        source, steps=steps, schemas=schemas, export_name=export_name, name=name, cell=cell
+        source, steps=bound, schemas=schemas, export_name=export_name, name=name, cell=cell
     )
     if report.definition is None:
         came_from = (origin or Origin()).to_json()
@@ -582,4 +596,4 @@ def start(  # noqa: PLR0913 - keyword-only past the arguments
         schemas=schemas or (),
         caller=caller,
     )
-    return launched(host, launch, attach=attach)
+    return launched(host, launch, bound, attach=attach)

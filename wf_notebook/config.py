@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from dataclasses import dataclass
 from typing import Final, Literal
 
 IsolationMode = Literal["strict", "process", "inline"]
 ISOLATION_MODES: Final = ("strict", "process", "inline")
+ApprovalPolicy = Literal["off", "drafts", "all"]
+APPROVAL_POLICIES: Final = ("off", "drafts", "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,14 @@ def headless_environment(*, notebook: str, answers: str, world: str | None) -> d
     }
     chosen = {} if world is None else {"WF_NOTEBOOK_WORLD": os.path.abspath(world)}
     return {**os.environ, **ours, **chosen}
+
+
+def user_name() -> str:
+    """Who works here, as the system knows them; "" if it doesn't."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
 
 
 def user_config_folder() -> str:

@@ -37,6 +37,11 @@ WorkflowError
 │   ├── GuestDiedError         WF402
 │   ├── GuestBudgetError       WF403
 │   └── GuestProtocolError     WF404
+├── ApprovalError              WF610
+│   ├── NotApprovedError       WF611  a source has to be approved before it runs
+│   ├── RevisionNotFoundError  WF612
+│   ├── RevisionChangedError   WF613  the steps are no longer those that were approved
+│   └── RevisionDamagedError   WF614  a record of a review was altered, or cannot be opened
 └── UsageError                 WF500  a magic or command was called with words it doesn't know
 """
 
@@ -49,6 +54,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 __all__ = [
+    "ApprovalError",
     "ArgumentsError",
     "DefinitionError",
     "DivergenceError",
@@ -63,9 +69,13 @@ __all__ = [
     "HookPayloadError",
     "IsolationError",
     "IsolationUnavailable",
+    "NotApprovedError",
     "PayloadError",
     "RegistrationError",
     "RetryableError",
+    "RevisionChangedError",
+    "RevisionDamagedError",
+    "RevisionNotFoundError",
     "RunBlockedError",
     "RunCancelledError",
     "RunConflictError",
@@ -499,6 +509,67 @@ class GuestProtocolError(IsolationError):
     """The guest sent something that is not a message; it was stopped."""
 
     default_code = "WF404"
+
+
+class ApprovalError(WorkflowError):
+    """Something about what was approved, and what was not."""
+
+    default_code = "WF610"
+
+
+class NotApprovedError(ApprovalError):
+    """The source has to be approved before it runs. Nothing ran; it is kept as a proposal.
+
+    Attributes:
+        name: the workflow's name.
+        source_hash: what would be approved, hex.
+        reasons: what was not approved, a phrase each.
+        diff: from the last source of that name that was approved, as a unified diff; "" if none.
+    """
+
+    default_code = "WF611"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        name: str,
+        source_hash: str,
+        reasons: Sequence[str],
+        diff: str = "",
+        hint: str | None = None,
+    ):
+        super().__init__(message, hint=hint)
+        self.name = name
+        self.source_hash = source_hash
+        self.reasons = tuple(reasons)
+        self.diff = diff
+
+
+class RevisionNotFoundError(ApprovalError):
+    """Nothing was approved, or proposed, under that name, number or hash."""
+
+    default_code = "WF612"
+
+
+class RevisionChangedError(ApprovalError):
+    """What a revision was approved with is no longer there as it was.
+
+    Attributes:
+        reasons: what has changed, a phrase each.
+    """
+
+    default_code = "WF613"
+
+    def __init__(self, message: str, *, reasons: Sequence[str], hint: str | None = None):
+        super().__init__(message, hint=hint)
+        self.reasons = tuple(reasons)
+
+
+class RevisionDamagedError(ApprovalError):
+    """The record of a review does not open: altered, moved, erased, or without its key."""
+
+    default_code = "WF614"
 
 
 class UsageError(WorkflowError):

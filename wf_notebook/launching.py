@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from wf_notebook.approving import Proposal, need
 from wf_notebook.definition.entry import check_call
 from wf_notebook.definition.values import to_tree
 from wf_notebook.engine.attributes import checked
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from wf_notebook.config import IsolationMode
     from wf_notebook.definition.model import Definition
+    from wf_notebook.definition.steps import Step
     from wf_notebook.engine.activity import Activity
     from wf_notebook.engine.context import StepContext
     from wf_notebook.guest.values import Tree
@@ -112,10 +115,17 @@ def _models(schemas: Iterable[Any] | Mapping[str, Any]) -> dict[str, Any]:
     return {model.__name__: model for model in models}
 
 
-def launched(host: Host, launch: Launch, *, attach: bool) -> Run:
+def launched(host: Host, launch: Launch, steps: Mapping[str, Step], *, attach: bool) -> Run:
     """Create the run, or return the one that its key, or `attach`, stands for.
 
+    Args:
+        host: the engine of its world.
+        launch: the run, ready to be created.
+        steps: what its source may call: they are approved with it, where that is asked for.
+        attach: whether an unfinished run of the same will do.
+
     Raises:
+        NotApprovedError: it has to be approved before it may run.
         RunConflictError: the key belongs to a run with another source or other arguments.
         RunForgottenError: the key belongs to a run that was forgotten.
         WorldError: it could not be written.
@@ -126,6 +136,11 @@ def launched(host: Host, launch: Launch, *, attach: bool) -> Run:
         if found is not None:
             act = host.wait(host.activity(found.run_id))  # with its definition: forms need it
             return Run(host, act, attached=True)
+    notebook = launch.origin.notebook
+    proposal = partial(Proposal.made, launch.definition, steps, notebook=notebook)
+    approval = host.wait(host.submit(need(host, proposal)))
+    if approval is not None:
+        launch = replace(launch, extra={"approval": approval, **launch.extra})
     try:
         return Run(host, host.wait(host.start(launch)))
     except RejectedError as error:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 
     from wf_notebook.clock import Clock
-    from wf_notebook.config import IsolationMode, Limits
+    from wf_notebook.config import ApprovalPolicy, IsolationMode, Limits
     from wf_notebook.definition.model import Definition
     from wf_notebook.definition.steps import StepRegistry
     from wf_notebook.engine.activity import Activity
@@ -138,6 +138,8 @@ class Host:
         deserted: set where no person sits before the notebook: says of a run that waits only for
             people whether nobody will come. On the engine's thread.
         forgotten: ids of runs that were forgotten here, for those who have a handle.
+        approval: which sources must be approved before a run of them is created: "off", "drafts"
+            (those that a model wrote), or "all".
         on_forget: called with the ids of runs when they have been forgotten, on the engine's thread.
     """
 
@@ -161,6 +163,7 @@ class Host:
         self.ids = ids
         self.limits = limits
         self.deserted: Callable[[Activity], bool] | None = None
+        self.approval: ApprovalPolicy = "off"
         self._guests = Guests(isolation, limits)
         self._thread = thread or LoopThread("wf-loop")
         self._closed = False

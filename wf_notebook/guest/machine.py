@@ -318,7 +318,7 @@ def _innermost(awaited: Any) -> Any:
 
 def _suspended(awaited: Any) -> tuple[FrameType | None, Any]:
     """Return the frame of a coroutine or generator, and what it waits for."""
-    for prefix in ("cr", "gi", "ag"):
+    for prefix in ("cr", "gi"):
         if hasattr(awaited, f"{prefix}_frame"):
             inner = "gi_yieldfrom" if prefix == "gi" else f"{prefix}_await"
             return getattr(awaited, f"{prefix}_frame"), getattr(awaited, inner)

@@ -33,7 +33,7 @@ from wf_notebook.world.paths import (
     world_path,
 )
 from wf_notebook.world.renewal import Renewal
-from wf_notebook.world.reviews import Reviews
+from wf_notebook.world.reviews import keeping
 from wf_notebook.world.rows import packed
 from wf_notebook.world.vault import Vault, key_id
 from wf_notebook.world.worldfile import WorldFile
@@ -84,7 +84,6 @@ class DuckDBStore:
         self._closing = False
         self._file = WorldFile(path, Connection.open, read_only=read_only)
         self._renewal = Renewal(self._file, copied)
-        self._reviews = Reviews(self._file)
         self._writer = Writer(self._file.commit, self._file.idle)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="wf-read")
 
@@ -229,7 +228,14 @@ class DuckDBStore:
         """Write a review; see `EventStore.keep`."""
         if self.read_only:
             return _failed(self._not_written())
-        return self._writer.call(lambda: self._reviews.keep(review))
+        return self._writer.call(lambda: self._keep(review))
+
+    def _keep(self, review: Review) -> Review:
+        file = self._file
+        kept, change = keeping(review, file.loaded_writing.query, file.loaded_keyring)
+        if change is not None:
+            file.loaded_committer.change(change)
+        return kept
 
     def reviews(
         self, *, kind: str | None = None, name: str | None = None, source_hash: str | None = None

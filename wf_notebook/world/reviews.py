@@ -16,12 +16,11 @@ from wf_notebook.world.schema import insert, parameters
 from wf_notebook.world.store import Review
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from wf_notebook.world.connection import Query, Row, Statement
     from wf_notebook.world.keyring import Keyring
     from wf_notebook.world.vault import RunKey
-    from wf_notebook.world.worldfile import WorldFile
 
 OWNER: Final = "reviews"  # whose key it is, where runs have theirs
 KEPT: Final = "reviewed"  # the note in `upkeep`: nothing has to be erased
@@ -42,42 +41,31 @@ _ERASE: Final = "update reviews set record = null where name = ?"
 _WHOLE: Final = "select 1 from reviews where name = ? and record is not null limit 1"
 
 
-class Reviews:
-    """Keeps reviews in a world file; on `wf-world`.
+def keeping(
+    review: Review, query: Query, keyring: Keyring
+) -> tuple[Review, Callable[[int], tuple[list[Statement], list[Row]]] | None]:
+    """Return a review with its number, the next of its kind and name, and what writes it.
 
-    Args:
-        file: an open world.
+    One that was written already, by somebody who was not told so, is not written again.
+
+    Raises:
+        WorldKeyError: the world is locked.
     """
+    same: list[object] = [review.kind, review.name, review.source_hash, review.time_us]
+    if found := query(_SAME, same):
+        return replace(review, number=found[0][0]), None
+    key, made = _key(query, keyring)
+    kept = replace(review, number=query(_NEXT, [review.kind, review.name])[0][0])
+    sealed = key.seal(pack(review.record or {}, "record"), item=_item(kept), field="record")
 
-    def __init__(self, file: WorldFile) -> None:
-        self._file = file
+    def change(commit_no: int) -> tuple[list[Statement], list[Row]]:
+        row: Row = (
+            commit_no, kept.kind, kept.name, kept.number, kept.source_hash, kept.time_us, sealed,
+        )  # fmt: skip
+        written = (insert("reviews", 1), parameters([row]))
+        return [*made, written], [(commit_no, kept.time_us, KEPT, _subject(kept))]
 
-    def keep(self, review: Review) -> Review:
-        """Write a review; returns it with its number, the next of its kind and name.
-
-        One that was written already, by somebody who was not told so, is not written again.
-
-        Raises:
-            WorldKeyError: the world is locked.
-            WorldError: it was not written.
-        """
-        query, keyring = self._file.loaded_writing.query, self._file.loaded_keyring
-        same: list[object] = [review.kind, review.name, review.source_hash, review.time_us]
-        if found := query(_SAME, same):
-            return replace(review, number=found[0][0])
-        key, made = _key(query, keyring)
-        kept = replace(review, number=query(_NEXT, [review.kind, review.name])[0][0])
-        sealed = key.seal(pack(review.record or {}, "record"), item=_item(kept), field="record")
-
-        def change(commit_no: int) -> tuple[list[Statement], list[Row]]:
-            row: Row = (
-                commit_no, kept.kind, kept.name, kept.number, kept.source_hash, kept.time_us, sealed,
-            )  # fmt: skip
-            written = (insert("reviews", 1), parameters([row]))
-            return [*made, written], [(commit_no, kept.time_us, KEPT, _subject(kept))]
-
-        self._file.loaded_committer.change(change)
-        return kept
+    return kept, change
 
 
 def _key(query: Query, keyring: Keyring) -> tuple[RunKey, list[Statement]]:

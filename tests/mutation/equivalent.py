@@ -41,6 +41,16 @@ EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
         _LATER,
     ),
     (
+        "guest/calls.py",
+        "close = difflib.get_close_matches(alias, offered, 1)",
+        "1 -> 2",
+    ): "only the first of them is told",
+    (
+        "guest/hooks.py",
+        "waiter.cancel()",
+        "drop the statement",
+    ): "one that is woken without a payload waits again",
+    (
         "guest/machine.py",
         "_MAX_CLOSES: Final = 1000  # of one task: one that catches everything never ends",
         "1000 -> 1001",

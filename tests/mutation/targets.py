@@ -59,7 +59,7 @@ _OWN: Final[dict[str, tuple[str, ...]]] = {
     "guest/problems.py": ("tests/unit/test_guest_machine.py", "tests/unit/test_guest_surface.py"),
     "guest/records.py": ("tests/unit/test_guest_values.py",),
     "guest/surface.py": ("tests/unit/test_guest_surface.py",),
-    "guest/talk.py": ("tests/unit/test_isolation_inline.py",),
+    "guest/talk.py": ("tests/unit/test_guest_talk.py", "tests/unit/test_isolation_inline.py"),
     "guest/transform.py": ("tests/unit/test_guest_sets.py", "tests/unit/test_guest_named.py"),
     "guest/values.py": ("tests/unit/test_guest_values.py", "tests/unit/test_values_host.py"),
 }

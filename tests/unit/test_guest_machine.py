@@ -330,7 +330,8 @@ def test_a_divergence_cannot_be_caught() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "n"), [("wait_completed", 1), ("hook_received", 1), ("step_completed", 2),
-                    ("step_completed", 3), ("step_failed", 0), ("unheard_of", 1)],
+                    ("step_completed", 3), ("step_failed", 0), ("wait_completed", 0),
+                    ("unheard_of", 1)],
 )  # fmt: skip
 def test_an_outcome_of_another_kind_is_a_divergence(kind: str, n: int) -> None:
     """A step cannot wake, a sleep cannot return."""

@@ -417,3 +417,19 @@ def test_a_run_is_the_same_under_every_hash_seed_and_python() -> None:
     }  # fmt: skip
     assert len(answers) == 1
     assert json.loads(answers.pop())["status"] == "completed"
+
+
+def test_a_class_of_the_sources_own_may_be_a_datetime() -> None:
+    """It is made like one, and is one."""
+    found = result_of("""
+import datetime as dt
+class Moment(dt.datetime):
+    def label(self):
+        return f"{self:%d.%m.}"
+class Day(dt.date):
+    pass
+moment = Moment(2026, 1, 2, 3)
+return [moment.label(), type(moment) is Moment, isinstance(moment, dt.datetime),
+        moment == dt.datetime(2026, 1, 2, 3), Day(2026, 1, 2).isoformat()]
+""")
+    assert found == ["02.01.", True, True, True, "2026-01-02"]

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.guest_runs import Play, check_replays
+from wf_notebook.guest.journal import MAX_TIME_US
+from wf_notebook.guest.loop import due_in
 
 # Where CPython's order is that of addresses (which task of a group is cancelled first), there is only
 # one to see. Each takes `asyncio`, a function that starts a step, and a list to write down what happens.
@@ -186,3 +188,11 @@ def test_the_schedule_is_cpythons(source: str, order: tuple[int, ...]) -> None:
 
 def _as_tree(value: Any) -> Any:
     return {"$t": "tuple", "v": list(value)} if isinstance(value, tuple) else value
+
+
+def test_a_time_beyond_all_times_is_the_last_one() -> None:
+    """From where on is decided to the microsecond."""
+    last, now = MAX_TIME_US, 10_000_000
+    assert due_in((last - now) / 1e6, now) == last
+    assert due_in((last - 5_000_000) / 1e6, now) == last
+    assert due_in((last - 20_000_000) // 1_000_000, now) < last

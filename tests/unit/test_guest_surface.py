@@ -489,3 +489,23 @@ def test_output_is_limited_and_says_so() -> None:
     assert (second[0], second[1][:1]) == (4, "z")
     assert second[1].endswith(mark[1])
     assert prints.take() == []
+
+
+@pytest.mark.parametrize("name", ["sep", "end"])
+def test_print_names_the_argument_that_is_no_text(name: str) -> None:
+    """In Python's own words, which can be searched for."""
+    found = result_of(f"""
+try:
+    print(1, 2, {name}=3)
+except TypeError as error:
+    return str(error)
+""")
+    assert found == f"{name} must be None or a string, not int"
+
+
+def test_a_step_error_of_the_sources_own_is_an_exception_like_others() -> None:
+    """However its text was given."""
+    found = result_of("""
+return [StepError("x").args == ("x",), StepError(message="x").args == ("x",), str(StepError("x"))]
+""")
+    assert found == [True, True, "x"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 import pytest
@@ -56,3 +57,18 @@ def test_the_place_is_the_authors(value: object, path: str) -> None:
 def test_what_fits(value: object) -> None:
     """Up to the limit, less what the event says besides."""
     check_length(encode(value), "v")
+
+
+@pytest.mark.parametrize("value", [{"a": 1, "b": [1, 2]}, [[], {}], {"é": "\u2028"}])
+def test_the_length_is_that_of_the_shortest_json(
+    monkeypatch: pytest.MonkeyPatch, value: object
+) -> None:
+    """Without spaces, in UTF-8: one byte less than that, and it is too long."""
+    tree = encode(value)
+    length = len(json.dumps(tree, separators=(",", ":"), ensure_ascii=False).encode())
+    monkeypatch.setattr(measure, "_ROOM", 0)
+    monkeypatch.setattr(measure, "MAX_BYTES", length)
+    check_length(tree, "v")
+    monkeypatch.setattr(measure, "MAX_BYTES", length - 1)
+    with pytest.raises(TooLong):
+        check_length(tree, "v")

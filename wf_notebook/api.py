@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from wf_notebook import config
+from wf_notebook.approving import checked_policy
 from wf_notebook.claiming import claim_of
 from wf_notebook.clock import SystemClock
 from wf_notebook.definition.compile import compile_definition
@@ -126,15 +127,12 @@ class World:
 
     @property
     def approval(self) -> ApprovalPolicy:
-        """Which sources must be approved before a run of them is created here.
-
-        "off", "drafts" (those that a model wrote), or "all"; it may be set at any time.
-        """
+        """Which sources must be approved to be run here: "off", "drafts" (of models) or "all"."""
         return self.host.approval
 
     @approval.setter
     def approval(self, policy: ApprovalPolicy) -> None:
-        self.host.approval = policy
+        self.host.approval = checked_policy(policy)
 
     @property
     def commits(self) -> int:

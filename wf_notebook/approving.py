@@ -12,15 +12,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from wf_notebook.clock import iso
+from wf_notebook.config import APPROVAL_POLICIES
 from wf_notebook.definition.catalogue import catalogue_digests
 from wf_notebook.definition.model import Definition
-from wf_notebook.errors import NotApprovedError, RevisionDamagedError, RevisionNotFoundError
+from wf_notebook.errors import (
+    NotApprovedError,
+    RevisionDamagedError,
+    RevisionNotFoundError,
+    UsageError,
+)
 from wf_notebook.views.words import difference
 from wf_notebook.world.store import Review
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from wf_notebook.config import ApprovalPolicy
     from wf_notebook.definition.steps import Step
     from wf_notebook.engine.host import Host
     from wf_notebook.guest.values import Tree
@@ -138,6 +145,24 @@ class Revision:
         return list(_differences(self.proposal, other))
 
 
+def checked_policy(word: str) -> ApprovalPolicy:
+    """Return a policy: which sources must be approved.
+
+    Raises:
+        UsageError: it is none.
+
+    >>> checked_policy("drafts")
+    'drafts'
+    """
+    for policy in APPROVAL_POLICIES:
+        if word == policy:
+            return policy
+    raise UsageError(
+        f"{word!r} is not a policy of approval.",
+        hint="Set off, drafts or all.",
+    )
+
+
 # --- what is kept --------------------------------------------------------------------------------
 
 
@@ -151,12 +176,18 @@ async def propose(host: Host, proposal: Proposal) -> Review:
     found = await _reviews(host, kind="proposal", source_hash=definition.source_hash)
     record = proposal.record()
     for review in found:
-        if review.name == definition.name and review.record == record:
+        if review.name == definition.name and _is_like(review.record or {}, record):
             return review
     review = Review(
         "proposal", definition.name, definition.source_hash, host.clock.now_us(), record
     )
     return await asyncio.wrap_future(host.store.keep(review))
+
+
+def _is_like(kept: Mapping[str, Tree], record: Mapping[str, Tree]) -> bool:
+    """Whether what is to be reviewed is the same; who drafted it is known already, or unknown."""
+    alike = all(kept.get(part) == record[part] for part in ("definition", "catalogue"))
+    return alike and record["draft"] in (None, kept.get("draft"))
 
 
 async def proposals(host: Host, *, name: str | None = None) -> list[tuple[Review, Proposal | None]]:
@@ -237,18 +268,17 @@ async def need(host: Host, make: Callable[[], Proposal]) -> dict[str, Any] | Non
     if host.approval == "off":
         return None
     proposal = make()
-    approved = await _approved(host, proposal.definition.name)
-    for one in approved:
-        if one.source_hash == proposal.definition.source_hash and not one.differs(proposal):
+    for one in await _approved(host, source_hash=proposal.definition.source_hash):
+        if not one.differs(proposal):
             return one.reference
     if host.approval == "drafts" and not await _drafted(host, proposal.definition):
         return None
     await propose(host, proposal)
-    raise _not_approved(proposal, approved)
+    raise _not_approved(proposal, await _approved(host, name=proposal.definition.name))
 
 
-async def _approved(host: Host, name: str) -> list[Revision]:
-    found = await revisions(host, name)
+async def _approved(host: Host, **chosen: str) -> list[Revision]:
+    found = await _reviews(host, kind="approval", **chosen)
     return [_revision(review) for review in found if review.record is not None]
 
 

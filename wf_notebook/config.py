@@ -10,7 +10,7 @@ from typing import Final, Literal
 IsolationMode = Literal["strict", "process", "inline"]
 ISOLATION_MODES: Final = ("strict", "process", "inline")
 ApprovalPolicy = Literal["off", "drafts", "all"]
-APPROVAL_POLICIES: Final = ("off", "drafts", "all")
+APPROVAL_POLICIES: Final[tuple[ApprovalPolicy, ...]] = ("off", "drafts", "all")
 
 
 @dataclass(frozen=True, slots=True)

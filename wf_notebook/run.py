@@ -205,6 +205,11 @@ class Run:
         return self._host.store.sealed
 
     @property
+    def approval(self) -> Mapping[str, Any] | None:
+        """Which approved revision it executes, `{"name", "revision"}`, or None if that is unknown."""
+        return self._act.state.created.get("approval")
+
+    @property
     def attributes(self) -> Mapping[str, str]:
         """Plain texts that it can be found by."""
         return self._act.state.attributes

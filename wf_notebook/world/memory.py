@@ -237,7 +237,7 @@ class MemoryStore:
     def _keep(self, review: Review) -> Review:
         like = [r for r in self._reviews if (r.kind, r.name) == (review.kind, review.name)]
         for r in like:
-            if (r.source_hash, r.time_us) == (review.source_hash, review.time_us):
+            if replace(review, number=r.number) == r:
                 return replace(review, number=r.number)
         kept = _copied_review(replace(review, record=review.record or {}, number=len(like) + 1))
         self._reviews.append(kept)

@@ -26,9 +26,6 @@ OWNER: Final = "reviews"  # whose key it is, where runs have theirs
 KEPT: Final = "reviewed"  # the note in `upkeep`: nothing has to be erased
 ERASED: Final = "erased"
 _NEXT: Final = "select coalesce(max(number), 0) + 1 from reviews where kind = ? and name = ?"
-_SAME: Final = """
-    select number from reviews where kind = ? and name = ? and source_hash = ? and time_us = ?
-"""
 _KEY: Final = "select 1 from run_keys where run_id = ?"
 _THERE: Final = "select 1 from duckdb_tables() where table_name = 'reviews' and not internal"
 _FIND: Final = """
@@ -51,9 +48,9 @@ def keeping(
     Raises:
         WorldKeyError: the world is locked.
     """
-    same: list[object] = [review.kind, review.name, review.source_hash, review.time_us]
-    if found := query(_SAME, same):
-        return replace(review, number=found[0][0]), None
+    for other in read(query, keyring, review.kind, review.name, review.source_hash):
+        if (other.time_us, other.record) == (review.time_us, review.record):
+            return other, None
     key, made = _key(query, keyring)
     kept = replace(review, number=query(_NEXT, [review.kind, review.name])[0][0])
     sealed = key.seal(pack(review.record or {}, "record"), item=_item(kept), field="record")

@@ -222,7 +222,7 @@ class EventStore(Protocol):
     def keep(self, review: Review) -> Future[Review]:
         """Write a review; resolves once it is durable, with the number that it was given.
 
-        One of the same kind, name, hash and time is the same one, and written once.
+        One that is equal to one that is there, its time included, is the same, and written once.
         """
         ...
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from wf_notebook.engine.host import Host
     from wf_notebook.guest.values import Tree
 
-__all__ = ["Proposal", "Revision", "approve", "need", "proposals", "propose", "revisions"]
+__all__ = ["Proposal", "Revision", "approve", "need", "propose", "revision", "revisions", "waiting"]
 
 _SHORT: Final = 8  # hex digits that a hash may be shortened to
 _LACKS: Final = {
@@ -190,10 +190,15 @@ def _is_like(kept: Mapping[str, Tree], record: Mapping[str, Tree]) -> bool:
     return alike and record["draft"] in (None, kept.get("draft"))
 
 
-async def proposals(host: Host, *, name: str | None = None) -> list[tuple[Review, Proposal | None]]:
-    """Return what was proposed, newest first; without what cannot be opened."""
-    found = await _reviews(host, kind="proposal", name=name)
-    return [(review, None if review.record is None else _proposal(review)) for review in found]
+async def waiting(host: Host, name: str | None = None) -> list[Review]:
+    """Return what was proposed and not approved as it is, newest first."""
+    approved = await _reviews(host, kind="approval", name=name)
+    done = {(review.name, (review.record or {}).get("proposal")) for review in approved}
+    return [
+        review
+        for review in await _reviews(host, kind="proposal", name=name)
+        if (review.name, review.number) not in done and review.lack != "erased"
+    ]
 
 
 async def approve(host: Host, source_hash: str, *, by: str, note: str = "") -> Revision:

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-__all__ = ["approve", "forget_revisions", "get_revision", "propose", "revisions", "start_revision"]
+__all__ = [
+    "approve",
+    "forget_revisions",
+    "get_revision",
+    "proposals",
+    "propose",
+    "revisions",
+    "start_revision",
+]
 
 
 def propose(  # noqa: PLR0913 - keyword-only past the source
@@ -106,6 +114,12 @@ def revisions(name: str | None = None, *, world: World | None = None) -> list[Re
     """Return a line for each approved revision, newest first, of one workflow or of all."""
     chosen = world or api.current_world()
     return _done(chosen, approving.revisions(chosen.host, name))
+
+
+def proposals(name: str | None = None, *, world: World | None = None) -> list[Review]:
+    """Return a line for each source that was proposed and not approved since, newest first."""
+    chosen = world or api.current_world()
+    return _done(chosen, approving.waiting(chosen.host, name))
 
 
 def get_revision(name: str, number: int | None = None, *, world: World | None = None) -> Revision:

@@ -164,6 +164,9 @@ AFTER: dict[str, bytes] = {
     "a run that is none": frame({"id": 1, "ask": {"op": "read", "run": 5}}),
     "before the beginning": frame({"id": 1, "ask": {"op": "read", "run": "r", "after": -1}}),
     "a long id": frame({"id": 1, "ask": {"op": "read", "run": "r" * 20_000}}),
+    "a review of no kind": frame(
+        {"id": 1, "ask": {"op": "keep", "review": {"kind": "wish", "name": "n"}}}
+    ),
     "no item": frame({"id": 1, "ask": {"op": "post", "run": "r", "item": {}}}),
     "an attempt's end": frame(
         {"id": 1, "ask": {"op": "post", "run": "r", "item": {"item": "step_ended"}}}

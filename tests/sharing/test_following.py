@@ -15,6 +15,8 @@ from wf_notebook import open_world, step
 from wf_notebook.errors import (
     HookNotFoundError,
     HookPayloadError,
+    NotApprovedError,
+    RevisionDamagedError,
     RunConflictError,
     RunNotFoundError,
     StepNotRegisteredError,
@@ -22,6 +24,7 @@ from wf_notebook.errors import (
     WorldLockedError,
     WorldQueryError,
 )
+from wf_notebook.revisions import approve, forget_revisions, start_revision
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,6 +98,30 @@ def test_a_run_of_the_owner_is_answered_there(here: Here, others: Others) -> Non
     assert nap.status == "cancelled"
     assert nap.cancel() == 0
     assert [r.id for r in world.runs(attributes={"who": "ada"})] == [nap.id]
+
+
+def test_what_is_approved_here_is_approved_there(
+    here: Here, others: Others, tmp_path: Path
+) -> None:
+    """Proposals, approvals and runs of revisions are one record, whoever writes it."""
+    owner = others()
+    owner.ask("from wf_notebook.revisions import get_revision, propose, revisions, start_revision")
+    owner.ask("line = propose(WORK, steps=[work], world=world)")
+    world = here()
+    revision = approve(owner.ask("line.source_hash"), note="ok", by="ada", world=world)
+    assert revision.source == flows.WORK
+    assert owner.ask("get_revision('workflow', world=world).note") == "ok"
+    world.approval = "all"
+    with pytest.raises(NotApprovedError):
+        world.start(flows.NAP, steps=[flows.work])
+    assert owner.ask("world.host.store.reviews(name='nap').result()[0].number") == 1
+    run = start_revision("workflow", 1, (str(tmp_path), "a", 1), world=world)
+    assert owner.ask(f"get_run({run.id!r}).approval") == {"name": "workflow", "revision": 1}
+    run.cancel()
+    forget_revisions("workflow", world=world)
+    assert owner.ask("[line.lack for line in revisions(world=world)]") == ["erased"]
+    with pytest.raises(RevisionDamagedError, match="was erased"):
+        start_revision("workflow", world=world)
 
 
 def test_what_is_refused_is_refused_as_in_the_owner(here: Here, others: Others) -> None:

@@ -108,6 +108,10 @@ MADE: dict[str, Callable[[], WorkflowError]] = {
     "RunBlockedError": lambda: errors.RunBlockedError("no", run_id="r"),
     "DivergenceError": lambda: errors.DivergenceError("no", run_id="r", report={"line": 3}),
     "StepNotRegisteredError": lambda: errors.StepNotRegisteredError("no", run_id="r"),
+    "NotApprovedError": lambda: errors.NotApprovedError(
+        "no", name="n", source_hash="ab", reasons=["a"], diff="-a"
+    ),
+    "RevisionChangedError": lambda: errors.RevisionChangedError("no", reasons=["a", "b"]),
     "DefinitionError": lambda: errors.DefinitionError([], source="x"),
 }
 

@@ -12,6 +12,7 @@ from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.doctor import examine
 from wf_notebook.commands.fields import ask_value, read_json
 from wf_notebook.commands.find import find_hook, find_id, find_run, find_stream, open_hooks
+from wf_notebook.commands.reviews import COMMANDS
 from wf_notebook.commands.show import (
     Listing,
     calls_text,
@@ -307,6 +308,10 @@ def doctor(caller: Caller) -> None:
     are named.
     """
     click.echo("\n".join(columns(examine(caller))))
+
+
+for _one in COMMANDS:
+    table.add_command(_one)
 
 
 def _lock(world: World) -> str:

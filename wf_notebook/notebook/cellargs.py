@@ -12,6 +12,7 @@ from IPython.core.error import UsageError as ShellUsageError
 from IPython.core.magic_arguments import argument, kwds, magic_arguments
 
 from wf_notebook.config import ISOLATION_MODES
+from wf_notebook.definition.revision_names import revision_named
 from wf_notebook.errors import UsageError
 from wf_notebook.guest.durations import parse_duration
 
@@ -32,6 +33,7 @@ Examples::
     %%workflow refund --steps fetch_order,notify --schemas Approval --out r -- "A-17", limit=5
     %%workflow nightly --id 2026-03-01 --wait -- date.today()
     %%workflow refund --check
+    %%workflow --revision refund@3 -- "A-17"
 """
 
 # One row an option, in the order of the help. What `%%workflow?` prints and what completion offers.
@@ -60,6 +62,11 @@ _ARGUMENTS: Final = (
     argument("-t", "--timeout", metavar="DUR", help='How long --wait waits, such as "10m".'),
     argument("--check", action="store_true", help="Say what would run, or why not. Runs nothing."),
     argument("--expect", metavar="sha256:HEX", help="Refuse the cell if its hash is another one."),
+    argument(
+        "--revision",
+        metavar="NAME@N",
+        help="Run what was approved under NAME, exactly; the cell's own text is a comment.",
+    ),
     argument("--isolation", choices=ISOLATION_MODES, help="Where the source runs."),
     argument("--view", choices=VIEWS, help="How the run is shown."),
     argument("-q", "--quiet", action="store_true", help="Show nothing."),
@@ -86,6 +93,7 @@ class CellLine:
         schemas: names of models, or None for "those that the source names literally".
         timeout: seconds that a waiting cell waits, or None.
         expect: 64 hex digits in lower case, or None.
+        revision: name and number of what was approved, or None; no number means the newest.
         arguments: the Python text after the standalone `--`.
         awaited: the cell was rewritten to `await …`, so a coroutine may be returned.
     """
@@ -101,6 +109,7 @@ class CellLine:
     timeout: float | None = None
     check: bool = False
     expect: str | None = None
+    revision: tuple[str, int | None] | None = None
     isolation: str | None = None
     view: str | None = None
     quiet: bool = False
@@ -182,6 +191,7 @@ def read_line(parser: Parser, line: str) -> CellLine:
         timeout=_seconds(found.timeout),
         check=found.check,
         expect=_digest(found.expect),
+        revision=None if found.revision is None else revision_named(found.revision),
         isolation=found.isolation,
         view=found.view,
         quiet=found.quiet,
@@ -207,6 +217,11 @@ def _exclusive(found: Namespace) -> None:
     if found.new and found.id is not None:
         msg = "--new and --id exclude each other: a key has one run."
         raise UsageError(msg, hint="Choose another key, or leave --id out.")
+    if found.revision is not None and any(
+        (found.name, found.steps, found.schemas, found.expect, found.check, found.replace)
+    ):
+        msg = "--revision says all that is to be run; a name, steps, schemas or a hash don't go with it."
+        raise UsageError(msg, hint="Leave them out, and give arguments after a standalone --.")
 
 
 def _listed(values: list[str]) -> list[str]:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, cast
 from pydantic import BaseModel
 
 from wf_notebook import api
+from wf_notebook.definition.compile import normalise
 from wf_notebook.definition.functions import is_alias
 from wf_notebook.definition.steps import REGISTRY, Step
 from wf_notebook.errors import DefinitionError, RegistrationError, UsageError
 from wf_notebook.guest.check import names_used
 from wf_notebook.notebook.cellargs import evaluate
 from wf_notebook.notebook.traceback import refused
+from wf_notebook.revisions import get_revision, start_revision
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -98,11 +100,10 @@ def launch(notebook: Notebook, line: CellLine, source: str) -> Run | CheckReport
     if line.timeout is not None and not (line.wait or line.awaited):
         msg = "--timeout bounds the wait of a cell, and this one doesn't wait."
         raise UsageError(msg, hint="Add --wait.")
-    offer = offered(notebook.names, line, source)
     if line.check:
-        return _checked(notebook, line, source, offer)
+        return _checked(notebook, line, source, offered(notebook.names, line, source))
     try:
-        run = _started(notebook, line, source, offer)
+        run = _run_of(notebook, line, source)
     except DefinitionError as error:
         error.origin = notebook.origin().to_json()
         raise
@@ -254,6 +255,38 @@ def _expected(line: CellLine, source: str, offer: Offer) -> None:
 # --- starting ------------------------------------------------------------------------------------
 
 
+def _run_of(notebook: Notebook, line: CellLine, source: str) -> Run:
+    if line.revision is not None:
+        return _revised(notebook, line, source, line.revision)
+    return _started(notebook, line, source, offered(notebook.names, line, source))
+
+
+def _revised(
+    notebook: Notebook, line: CellLine, source: str, revision: tuple[str, int | None]
+) -> Run:
+    """Start what was approved; the cell's text must not say something else."""
+    args, kwargs = evaluate(line.arguments, notebook.names)
+    world = notebook.world()
+    found = get_revision(*revision, world=world)
+    own = "\n".join(text for text in source.splitlines() if not text.lstrip().startswith("#"))
+    if own.strip() and normalise(source) != found.source:
+        msg = f"The cell's text is another one than that of {found}, which --revision would run."
+        hint = f"Write a comment instead of it; %wf revisions {found} shows what was approved."
+        raise UsageError(msg, hint=hint)
+    return start_revision(
+        *(found.name, found.number, args, kwargs),
+        id=line.key,
+        world=world,
+        isolation=_isolation(notebook, line),
+        origin=notebook.origin(),
+        attach=line.key is None and not line.new,
+    )
+
+
+def _isolation(notebook: Notebook, line: CellLine) -> IsolationMode | None:
+    return cast("IsolationMode | None", line.isolation) or notebook.isolation()
+
+
 def _started(notebook: Notebook, line: CellLine, source: str, offer: Offer) -> Run:
     args, kwargs = evaluate(line.arguments, notebook.names)
     if line.expect is not None:
@@ -271,7 +304,7 @@ def _started(notebook: Notebook, line: CellLine, source: str, offer: Offer) -> R
         name=line.name,
         id=line.key,
         world=world,
-        isolation=cast("IsolationMode | None", line.isolation) or notebook.isolation(),
+        isolation=_isolation(notebook, line),
         cell=True,
         origin=origin,
         attach=line.key is None and not line.new and not line.replace,

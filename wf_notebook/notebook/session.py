@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from wf_notebook.api import Origin, World
-    from wf_notebook.config import IsolationMode
+    from wf_notebook.config import ApprovalPolicy, IsolationMode
     from wf_notebook.notebook.cellargs import CellLine
     from wf_notebook.notebook.display import Displays
     from wf_notebook.run import Run
@@ -79,6 +79,7 @@ class Session:
         shell = cast("Any", self._shell)
         shell.register_magics(self._magics)
         shell.configurables.append(self._settings)
+        self._settings.observe(self._set_policy, "approval")
         shell.Completer.custom_matchers.append(self._matcher)
         shell.input_transformers_post.append(self._transformer)
         shell.events.register("post_run_cell", self._after_cell)
@@ -141,10 +142,18 @@ class Session:
             limits=config.Limits(concurrent_steps=self._settings.max_concurrent_steps),
         )
         if found not in before:
+            found.approval = cast("ApprovalPolicy", self._settings.approval)
             self._worlds.append(found)
             if self._first_cell_over.is_set():
                 found.release()
         return found
+
+    def _set_policy(self, change: Any) -> None:
+        """`%config Workflow.approval` counts at once, and for worlds that are opened later."""
+        from wf_notebook import api
+
+        for world in api.open_worlds():
+            world.approval = change["new"]
 
     def _existing_world(self) -> World | None:
         """The session's world, unless it would have to be made."""

@@ -7,7 +7,7 @@ from typing import Final
 from traitlets import Bool, Enum, Integer, Unicode
 from traitlets.config import Configurable
 
-from wf_notebook.config import ISOLATION_MODES
+from wf_notebook.config import APPROVAL_POLICIES, ISOLATION_MODES
 from wf_notebook.notebook.cellargs import VIEWS
 
 AUTO: Final = "auto"
@@ -31,6 +31,11 @@ class Workflow(Configurable):
         (AUTO, *ISOLATION_MODES),
         AUTO,
         help="Where sources run, unless --isolation says; auto for the best there is.",
+    ).tag(config=True)
+    approval: Enum[str] = Enum(
+        [str(policy) for policy in APPROVAL_POLICIES],
+        "off",
+        help="Which sources must be approved before they run: off, drafts (of models) or all.",
     ).tag(config=True)
     max_concurrent_steps: Integer[int, int] = Integer(
         64, min=1, help="How many steps a world runs at once."

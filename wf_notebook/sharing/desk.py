@@ -144,7 +144,7 @@ class Desk:
             case protocol.Forget(runs=runs):
                 await self._shielded(self._host.forgetting(runs))
             case protocol.Keep(review=review):
-                (given,) = protocol.reviews([review])
+                given = protocol.review_of(review)
                 if given.record is None or not is_tree(dict(given.record)):
                     raise PayloadError("That is no record of a review.", path="record")
                 kept = await asyncio.shield(asyncio.wrap_future(store.keep(given)))

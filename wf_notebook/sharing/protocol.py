@@ -216,11 +216,23 @@ class Post(_Message):
     item: Annotated[Item, Field(discriminator="item")]
 
 
+class ReviewRow(_Message):
+    """A source that was proposed or approved."""
+
+    kind: ReviewKind
+    name: Text
+    source_hash: Text
+    time_us: int
+    record: dict[str, JsonTree] | None
+    number: Count
+    lack: Lack
+
+
 class Keep(_Message):
     """Write a review."""
 
     op: Literal["keep"] = "keep"
-    review: dict[str, JsonTree]
+    review: ReviewRow
 
 
 class Reviews(_Message):
@@ -370,18 +382,6 @@ class Row(_Message):
     attributes: dict[str, str]
 
 
-class ReviewRow(_Message):
-    """A source that was proposed or approved."""
-
-    kind: ReviewKind
-    name: Text
-    source_hash: Text
-    time_us: int
-    record: dict[str, JsonTree] | None
-    number: Count
-    lack: Lack
-
-
 class ChunkRow(_Message):
     """A piece of a stream."""
 
@@ -488,7 +488,17 @@ def review_row(review: Review) -> dict[str, Any]:
 
 def reviews(found: Sequence[Any]) -> list[Review]:
     """Return sources that were proposed or approved."""
-    return [Review(**dict(row)) for row in _checked(_REVIEWS.validate_python, found)]
+    return [review_of(row) for row in _checked(_REVIEWS.validate_python, found)]
+
+
+def review_of(row: ReviewRow) -> Review:
+    """Return a review as the world knows it."""
+    return Review(**dict(row))
+
+
+def keep(review: Review) -> Keep:
+    """Return what asks the owner to write a review."""
+    return Keep(review=ReviewRow(**_fields(review)))
 
 
 def _fields(found: RunRow | Chunk | Review) -> dict[str, Any]:

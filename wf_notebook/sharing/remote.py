@@ -109,8 +109,7 @@ class RemoteStore:
 
     def keep(self, review: Review) -> Future[Review]:
         """Have the owner write a review; see `EventStore.keep`."""
-        ask = protocol.Keep(review=protocol.review_row(review))
-        return self._ask(ask, lambda reply: protocol.reviews(reply.items)[0])
+        return self._ask(protocol.keep(review), lambda reply: protocol.reviews(reply.items)[0])
 
     def reviews(
         self, *, kind: str | None = None, name: str | None = None, source_hash: str | None = None

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from wf_notebook.clock import Clock
     from wf_notebook.config import ApprovalPolicy, IsolationMode, Limits
-    from wf_notebook.definition.model import CheckReport
+    from wf_notebook.definition.model import CheckReport, Definition
     from wf_notebook.definition.steps import Step
     from wf_notebook.engine.context import StepContext
     from wf_notebook.errors import WorldDamagedError
@@ -533,6 +533,12 @@ def check(
     )
 
 
+def _accepted(report: CheckReport, source: str, origin: Origin) -> Definition:
+    if report.definition is None:
+        raise DefinitionError(report.diagnostics, source=source, origin=origin.to_json())
+    return report.definition
+
+
 def start(  # noqa: PLR0913 - keyword-only past the arguments
     source: str,
     args: Sequence[object] = (),
@@ -578,14 +584,12 @@ def start(  # noqa: PLR0913 - keyword-only past the arguments
     report = check(
         source, steps=bound, schemas=schemas, export_name=export_name, name=name, cell=cell
     )
-    if report.definition is None:
-        came_from = (origin or Origin()).to_json()
-        raise DefinitionError(report.diagnostics, source=source, origin=came_from)
+    definition = _accepted(report, source, origin or Origin())
     caller = CURRENT.get(None)
     host = (world or _world_of(caller)).host
     launch = prepare(
         host,
-        report.definition,
+        definition,
         Arguments(args, kwargs or {}),
         key=id,
         attributes=attributes or {},

@@ -16,7 +16,7 @@ from wf_notebook.errors import (
     WorkflowError,
 )
 from wf_notebook.notebook import traceback as shown
-from wf_notebook.notebook.failures import failed
+from wf_notebook.views.failures import failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

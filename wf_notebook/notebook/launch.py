@@ -15,8 +15,8 @@ from wf_notebook.definition.steps import REGISTRY, Step
 from wf_notebook.errors import DefinitionError, RegistrationError, UsageError
 from wf_notebook.guest.check import names_used
 from wf_notebook.notebook.cellargs import evaluate
-from wf_notebook.notebook.traceback import refused
 from wf_notebook.revisions import get_revision, start_revision
+from wf_notebook.views.pointing import refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping

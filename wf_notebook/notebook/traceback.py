@@ -14,13 +14,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wf_notebook.errors import DefinitionError, RunConflictError, RunFailedError, WorkflowError
-from wf_notebook.notebook.failures import failed
-from wf_notebook.notebook.pointing import place, pointed, printable
+from wf_notebook.views.failures import failed
+from wf_notebook.views.pointing import printable, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from wf_notebook.definition.model import Diagnostic
+    from collections.abc import Mapping
 
 _PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _ATTRIBUTE: Final = "_render_traceback_"
@@ -112,16 +110,3 @@ def origin_of(error: WorkflowError) -> Mapping[str, Any]:
     """Return where an error's source came from: `label` and `line_offset`; empty if unknown."""
     found: Mapping[str, Any] | None = getattr(error, "origin", None)
     return found or {}
-
-
-def refused(
-    diagnostics: Sequence[Diagnostic], *, source: str, origin: Mapping[str, Any]
-) -> list[str]:
-    """Return one block per diagnostic: place, source line, carets, what is wrong, what to write."""
-    return [_block_of_diagnostic(d, source.split("\n"), origin) for d in diagnostics]
-
-
-def _block_of_diagnostic(d: Diagnostic, source: Sequence[str], origin: Mapping[str, Any]) -> str:
-    end = d.end_column if d.end_line == d.line else None
-    says = f"{d.code} {d.message}" + (f" {d.hint}" if d.hint else "")
-    return f"{place(d.line, origin)}\n{pointed(d.line, d.column, end, source, origin)}{says}\n"

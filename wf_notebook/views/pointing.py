@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from wf_notebook.definition.model import Diagnostic
+
 
 def place(line: int, origin: Mapping[str, Any]) -> str:
     """Return where a line of the source stands: "Cell In[2], line 3".
@@ -53,3 +55,16 @@ def printable(text: str) -> str:
     'a\ufffd[31mb'
     """
     return "".join(c if c == "\t" or c.isprintable() else "\ufffd" for c in text)
+
+
+def refused(
+    diagnostics: Sequence[Diagnostic], *, source: str, origin: Mapping[str, Any]
+) -> list[str]:
+    """Return one block per diagnostic: place, source line, carets, what is wrong, what to write."""
+    return [_block_of_diagnostic(d, source.split("\n"), origin) for d in diagnostics]
+
+
+def _block_of_diagnostic(d: Diagnostic, source: Sequence[str], origin: Mapping[str, Any]) -> str:
+    end = d.end_column if d.end_line == d.line else None
+    says = f"{d.code} {d.message}" + (f" {d.hint}" if d.hint else "")
+    return f"{place(d.line, origin)}\n{pointed(d.line, d.column, end, source, origin)}{says}\n"

@@ -7,7 +7,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final
 
 from wf_notebook.engine.failures import headline
-from wf_notebook.notebook.pointing import place, pointed, printable
+from wf_notebook.views.pointing import place, pointed, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

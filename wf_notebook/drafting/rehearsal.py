@@ -237,7 +237,7 @@ class _Stage:
             origin=Origin(),
             schemas=schemas or (),
         )
-        return launched(self._host, launch, attach=False)
+        return launched(self._host, launch, {}, attach=False)  # nothing that is real
 
     def _to_the_end(self, run: Run, seconds: float) -> bool:
         """Move it on until it has ended, or nothing can move it; False if its time is up first."""

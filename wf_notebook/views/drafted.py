@@ -1,4 +1,4 @@
-"""How a draft is shown to whoever reviews it: what was asked for, what it would do, what is wrong."""
+"""How a source is shown to whoever reviews it: what was asked for, what it would do, what is wrong."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ _GOOD: Final = "#2e9e5b"
 _BAD: Final = "#dc5050"
 _WARN: Final = "#c07f17"
 _REQUEST: Final = 2_000  # characters
+_NOT_RUN: Final = "nothing of it has run"
 
 
 @dataclass(frozen=True, slots=True)
 class DraftView:
-    """A draft as it is shown.
+    """A source that is to be reviewed, as it is shown.
 
     Attributes:
         name: of the workflow; "" if there is none.
-        status: "valid", "refused", or "no source".
-        request: what was asked for; model: who was.
+        status: "valid", "refused", "no source", or "not approved".
+        request: what was asked for; model: who was; both "" if a person wrote it.
         calls: what it may call: alias and step id.
         outline: what it may ask for, or None; reached: lines that its rehearsal came to.
         rehearsed: what came of that, a line each; empty if there was none.
@@ -46,12 +47,14 @@ class DraftView:
         rounds: what came of each answer, a line each.
         answer: what the model said instead of a source; or "".
         source: the text; diff: from the source that ran, if it is to mend one.
+        reasons: what of it was not approved, a phrase each.
+        approved: what was approved last under that name, or ""; changes: the diff from there.
     """
 
     name: str
     status: str
-    request: str
-    model: str
+    request: str = ""
+    model: str = ""
     calls: Sequence[tuple[str, str]] = ()
     outline: Outline | None = None
     reached: Collection[int] = ()
@@ -62,6 +65,14 @@ class DraftView:
     answer: str = ""
     source: str = ""
     diff: str = ""
+    reasons: Sequence[str] = ()
+    approved: str = ""
+    changes: str = ""
+
+    @property
+    def said(self) -> str:
+        """Who wrote it, and that it has not run."""
+        return f"drafted by {self.model}; {_NOT_RUN}" if self.model else _NOT_RUN
 
     @property
     def title(self) -> tuple[str, str]:
@@ -73,7 +84,7 @@ class DraftView:
 def draft_text(view: DraftView) -> str:
     """Return a draft as text."""
     name, status = view.title
-    parts = [f"draft {visible(name)}: {status}, by {view.model}; nothing of it has run"]
+    parts = [f"{visible(name)}: {status}; {visible(view.said)}"]
     parts += [f"{head}\n{_indented(text)}" for head, text in _parts(view)]
     if view.outline is not None:
         parts.append(f"outline\n{_indented(outline_text(view.outline, view.reached))}")
@@ -86,11 +97,13 @@ def _parts(view: DraftView) -> list[tuple[str, str]]:
     found = [
         ("request", _cut(view.request)),
         ("what is wrong", "\n".join(view.problems)),
+        ("not approved, because", "\n".join(view.reasons)),
         ("in its rehearsal", view.warning),
         ("the model's answer", _cut(view.answer)),
         ("it may call", calls),
         ("rehearsal, with made-up results", "\n".join(view.rehearsed)),
         ("difference to the source that ran", view.diff),
+        (f"difference to {view.approved}, approved last", view.changes),
         ("rounds", "\n".join(view.rounds)),
     ]
     return [(head, readable(text.strip("\n"))) for head, text in found if text.strip()]
@@ -105,7 +118,7 @@ def draft_card(view: DraftView) -> Markup:
         element("strong", name, style="font-size: 15px"),
         " \N{MIDDLE DOT} ",
         element("strong", status, style=f"color: {colour}"),
-        f" \N{MIDDLE DOT} drafted by {view.model}; nothing of it has run",
+        f" \N{MIDDLE DOT} {view.said}",
     )
     blocks = [_block(head, text) for head, text in _parts(view)]
     if view.outline is not None:
@@ -116,7 +129,10 @@ def draft_card(view: DraftView) -> Markup:
 
 def _before(view: DraftView) -> int:
     """Where the outline stands: after what was asked and what is wrong with it."""
-    first = ("request", "what is wrong", "in its rehearsal", "the model's answer")
+    first = (
+        "request", "what is wrong", "not approved, because", "in its rehearsal",
+        "the model's answer",
+    )  # fmt: skip
     return sum(head in first for head, _ in _parts(view))
 
 
@@ -128,7 +144,8 @@ def _source(view: DraftView) -> list[Markup]:
 
 
 def _block(head: str, text: str) -> Markup:
-    mark = {"what is wrong": _BAD, "in its rehearsal": _WARN}.get(head, _LINE)
+    marks = {"what is wrong": _BAD, "in its rehearsal": _WARN, "not approved, because": _WARN}
+    mark = marks.get(head, _LINE)
     mono = "" if head in ("request", "the model's answer") else f"; {_MONO}"
     style = f"border-left: 3px solid {mark}; padding: 1px 10px; margin-top: 2px{mono}"
     return element(

@@ -1,0 +1,45 @@
+"""What a person sees of a proposal that is to be approved: its outline, its steps, what has changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from wf_notebook.definition.outline import outline_of
+from wf_notebook.views.drafted import DraftView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wf_notebook.approving import Proposal
+
+__all__ = ["proposal_view"]
+
+
+def proposal_view(
+    proposal: Proposal, *, reasons: Sequence[str] = (), approved: str = "", changes: str = ""
+) -> DraftView:
+    """Return a proposal as it is shown to whoever may approve it.
+
+    Args:
+        proposal: what is to be approved.
+        reasons: what of it was not approved, a phrase each.
+        approved: what was approved last under its name, such as "refund@2"; or "".
+        changes: the unified diff from there; or "".
+    """
+    definition, draft = proposal.definition, cast("Mapping[str, Any]", proposal.draft or {})
+    rehearsal: Mapping[str, Any] = draft.get("rehearsal") or {}
+    acts: Sequence[Any] = rehearsal.get("acts") or ()
+    return DraftView(
+        name=definition.name,
+        status="not approved",
+        request=str(draft.get("request", "")),
+        model=str(draft.get("model", "")),
+        calls=[(b.alias, b.step_id) for b in definition.steps],
+        outline=outline_of(definition.source, definition.entry),
+        reached={line for _, _, line in acts if line is not None},
+        rehearsed=[str(rehearsal["said"])] if rehearsal else (),
+        source=definition.source,
+        reasons=reasons,
+        approved=approved,
+        changes=changes,
+    )

@@ -10,7 +10,7 @@ import click
 
 from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.doctor import examine
-from wf_notebook.commands.fields import ask_value, read_json
+from wf_notebook.commands.fields import ask_value
 from wf_notebook.commands.find import find_hook, find_id, find_run, find_stream, open_hooks
 from wf_notebook.commands.show import (
     Listing,
@@ -23,6 +23,7 @@ from wf_notebook.commands.show import (
     streams_text,
 )
 from wf_notebook.errors import HookPayloadError
+from wf_notebook.views.controls import read_json
 from wf_notebook.views.details import details
 from wf_notebook.views.tails import joined
 from wf_notebook.views.text import render_run

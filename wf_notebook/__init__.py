@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         open_world,
         start,
     )
+    from wf_notebook.commands.doctor import doctor
     from wf_notebook.definition.model import CheckReport, Definition, Diagnostic
     from wf_notebook.definition.steps import step
     from wf_notebook.drafting.catalogue import step_catalogue
@@ -65,6 +66,7 @@ _HOME = {
     "wf_notebook.api": (
         "Origin", "World", "check", "current_world", "get_run", "open_world", "start",
     ),
+    "wf_notebook.commands.doctor": ("doctor",),
     "wf_notebook.definition.model": ("CheckReport", "Definition", "Diagnostic"),
     "wf_notebook.definition.steps": ("step",),
     "wf_notebook.drafting.catalogue": ("step_catalogue",),
@@ -122,6 +124,7 @@ __all__ = [
     "WorldLockedError",
     "check",
     "current_world",
+    "doctor",
     "draft",
     "get_run",
     "open_world",

@@ -14,11 +14,11 @@ import click
 
 from wf_notebook import __version__, errors
 from wf_notebook.commands import Caller, Command, call, table
-from wf_notebook.commands.fields import read_json
 from wf_notebook.commands.outcome import FAILED, SUSPENDED, USAGE, exit_code_of_error, gravest
 from wf_notebook.errors import UsageError, WorkflowError
 from wf_notebook.guest.durations import parse_duration
 from wf_notebook.headless import run_notebook
+from wf_notebook.views.controls import read_json
 from wf_notebook.views.words import visible
 
 if TYPE_CHECKING:

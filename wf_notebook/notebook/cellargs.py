@@ -23,31 +23,41 @@ VIEWS: Final = ("widget", "card", "text")
 _HELP: Final = "Options are listed by %%workflow?"
 _F = TypeVar("_F", bound="Callable[..., object]")
 
+_USAGE: Final = "%(prog)s [NAME] [OPTIONS] [-- VALUE, NAME=VALUE]"
 _EPILOG: Final = """
 Values enter only after a standalone --, as the inside of a call, evaluated in the notebook's
 namespace; they are never pasted into the source.
 
 Examples::
 
-    %%workflow refund --steps fetch_order,notify --schemas Approval --out r -- "A-17", limit=5
-    %%workflow nightly --id 2026-03-01 --wait -- date.today()
+    %%workflow -- "A-17"
+    async def refund(order, limit=5):
+        found = await steps.fetch_order(order)
+        approval = await create_hook(title=f"Refund {order}?", schema="Approval")
+        return await steps.charge_back(found, approval.amount)
+
+    %%workflow refund --steps fetch_order,pay=orders.charge --out r -- "A-17", limit=5
+    %%workflow nightly --id 2026-03-01 --wait --timeout 10m -- date.today()
     %%workflow refund --check
+
+Tab completes options, steps and words of the source; Shift-Tab on a word there explains it.
 """
 
 # One row an option, in the order of the help. What `%%workflow?` prints and what completion offers.
 _ARGUMENTS: Final = (
-    argument("name", nargs="?", help="The workflow's name; else the entry's own."),
+    argument("name", nargs="?", metavar="NAME", help="The workflow's name; else the entry's own."),
     argument(
         "-s",
         "--steps",
         action="append",
-        metavar="a,b,alias=fn",
-        help="The steps the source may ask for; else exactly the registered ones it names.",
+        metavar="LIST",
+        help="The steps the source may ask for, as name, module.name or alias=name, with commas; "
+        "else exactly the registered ones it names.",
     ),
     argument(
         "--schemas",
         action="append",
-        metavar="Name,Name",
+        metavar="LIST",
         help="Models that create_hook(schema=...) may name; else those it names literally.",
     ),
     argument("-o", "--out", metavar="VAR", help="Bind the run (with --check: the report) to VAR."),
@@ -59,9 +69,23 @@ _ARGUMENTS: Final = (
     ),
     argument("-t", "--timeout", metavar="DUR", help='How long --wait waits, such as "10m".'),
     argument("--check", action="store_true", help="Say what would run, or why not. Runs nothing."),
-    argument("--expect", metavar="sha256:HEX", help="Refuse the cell if its hash is another one."),
-    argument("--isolation", choices=ISOLATION_MODES, help="Where the source runs."),
-    argument("--view", choices=VIEWS, help="How the run is shown."),
+    argument(
+        "--expect",
+        metavar="HASH",
+        help="Refuse the cell if its hash is another one than this sha256:HEX.",
+    ),
+    argument(
+        "--isolation",
+        choices=ISOLATION_MODES,
+        metavar="MODE",
+        help=f"Where the source runs: {', '.join(ISOLATION_MODES)}.",
+    ),
+    argument(
+        "--view",
+        choices=VIEWS,
+        metavar="KIND",
+        help=f"How the run is shown: {', '.join(VIEWS)}.",
+    ),
     argument("-q", "--quiet", action="store_true", help="Show nothing."),
     argument("--awaited", action="store_true", help=SUPPRESS),
 )
@@ -110,7 +134,9 @@ class CellLine:
 
 def workflow_arguments(function: _F) -> _F:
     """Give a magic the options of `%%workflow`, its parser and its help text."""
-    decorate: list[Any] = [magic_arguments("workflow"), *_ARGUMENTS, kwds(epilog=_EPILOG)]
+    # The library writes the first %; a cell magic has two.
+    named = magic_arguments("%workflow")
+    decorate: list[Any] = [named, *_ARGUMENTS, kwds(usage=_USAGE, epilog=_EPILOG)]
     for one in reversed(decorate):
         function = one(function)
     return function

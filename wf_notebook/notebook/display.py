@@ -246,9 +246,9 @@ class _Shown:
         if before is not None and view.events < before.events:
             return before
         self._last = view
-        if before is not None and view.status != before.status:
-            self._replace(view)
-        self.over = view.terminal and not self._occupied
+        self._settle()
+        if before is not None and view.status != before.status and not self.over:
+            self._restate(view)
         return view
 
     @property
@@ -257,20 +257,21 @@ class _Shown:
         return self._live is not None and self._live.openings.live
 
     def _settle(self) -> None:
-        """A run that was opened in the view has ended: if it was the last, the card takes over."""
+        """If the run has ended, and the last of those opened in its view, the card takes over.
+
+        Whether it is over is decided here alone, in one look: a run that was opened ends on the
+        engine's thread, between any two looks of a cell.
+        """
         with self._lock:
             view = self._last
             if view is not None and view.terminal and not self.over and not self._occupied:
-                self._replace(view)
-                self.over = True
+                self._leave_card(view)
+                if not self._left_behind:
+                    self._close_live()
+                self.over = True  # last: whoever sees it may ask at once what is still alive
 
-    def _replace(self, view: RunView) -> None:
-        """Write the new word into the static outputs; at the end, into all."""
-        if view.terminal and not self._occupied:
-            self._leave_card(view)
-            if not self._left_behind:
-                self._close_live()
-            return
+    def _restate(self, view: RunView) -> None:
+        """Write the new word into the static outputs."""
         for display_id, kind in self._ids.items():
             if kind != WIDGET:
                 self._publish(display_id, view, update=True)

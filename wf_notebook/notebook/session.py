@@ -337,3 +337,4 @@ def _unregister(shell: InteractiveShell, magics: WorkflowMagics) -> None:
         for name in names:
             manager.magics[kind].pop(name, None)
     manager.registry.pop(type(magics).__name__, None)
+    cast("Any", shell).configurables.remove(magics)  # where Magics puts itself

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from wf_notebook.run import Run
+    from wf_notebook.views.model import RunView
 
 SOURCE = """
 async def ask(token):
@@ -224,6 +225,46 @@ def test_an_output_stays_while_a_run_is_alive_in_it(room: Room) -> None:
     assert closed(room, found["model_id"])
     room.displays.end_cell()
     assert room.displays._shown == {}
+
+
+def test_a_cell_that_ends_just_when_the_last_run_inside_does_loses_nothing(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cell's look comes between the last snapshot and the word that it was the last."""
+    run, other = room.start("a"), room.start("b")
+    opens = room.show(run)
+    room.ask(opens.open(other.id))
+    room.end(run, "a")
+    (inner,) = opens._opened.values()
+    publish = inner.live.widget.publish
+
+    def publish_and_look(view: RunView, *, blocked: str = "") -> None:
+        publish(view, blocked=blocked)
+        room.displays.end_cell()
+
+    monkeypatch.setattr(inner.live.widget, "publish", publish_and_look)
+    room.end(other, "b")
+    (data,) = room.outputs.shown.values()
+    assert WIDGET_MIME not in data
+    assert closed(room, widget_id(run.id))
+
+
+def test_a_cell_that_ends_while_a_view_closes_keeps_nothing_of_it(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is still alive when it is over is kept for the session's end, and this is not."""
+    run = room.start("a")
+    room.show(run)
+    publish, looks = room.outputs.publish, iter([room.displays.end_cell])
+
+    def publish_and_look(*args: Any, **kwargs: Any) -> None:
+        publish(*args, **kwargs)
+        next(looks, lambda: None)()
+
+    monkeypatch.setattr(room.outputs, "publish", publish_and_look)
+    room.end(run, "a")
+    room.displays.end_cell()
+    assert (room.displays._shown, room.displays._left) == ({}, [])
 
 
 def test_a_view_that_is_shut_is_let_go(room: Room) -> None:

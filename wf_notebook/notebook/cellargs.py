@@ -21,35 +21,44 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 VIEWS: Final = ("widget", "card", "text")
-_HELP: Final = "Options are listed by %%workflow?"
 _F = TypeVar("_F", bound="Callable[..., object]")
 
+_USAGE: Final = "%(prog)s [NAME] [OPTIONS] [-- VALUE, NAME=VALUE]"
 _EPILOG: Final = """
 Values enter only after a standalone --, as the inside of a call, evaluated in the notebook's
 namespace; they are never pasted into the source.
 
 Examples::
 
-    %%workflow refund --steps fetch_order,notify --schemas Approval --out r -- "A-17", limit=5
-    %%workflow nightly --id 2026-03-01 --wait -- date.today()
+    %%workflow -- "A-17"
+    async def refund(order, limit=5):
+        found = await steps.fetch_order(order)
+        approval = await create_hook(title=f"Refund {order}?", schema="Approval")
+        return await steps.charge_back(found, approval.amount)
+
+    %%workflow refund --steps fetch_order,pay=orders.charge --out r -- "A-17", limit=5
+    %%workflow nightly --id 2026-03-01 --wait --timeout 10m -- date.today()
     %%workflow refund --check
     %%workflow --revision refund@3 -- "A-17"
+
+Tab completes options, steps and words of the source; Shift-Tab on a word there explains it.
 """
 
 # One row an option, in the order of the help. What `%%workflow?` prints and what completion offers.
 _ARGUMENTS: Final = (
-    argument("name", nargs="?", help="The workflow's name; else the entry's own."),
+    argument("name", nargs="?", metavar="NAME", help="The workflow's name; else the entry's own."),
     argument(
         "-s",
         "--steps",
         action="append",
-        metavar="a,b,alias=fn",
-        help="The steps the source may ask for; else exactly the registered ones it names.",
+        metavar="LIST",
+        help="The steps the source may ask for, as name, module.name or alias=name, with commas; "
+        "else exactly the registered ones it names.",
     ),
     argument(
         "--schemas",
         action="append",
-        metavar="Name,Name",
+        metavar="LIST",
         help="Models that create_hook(schema=...) may name; else those it names literally.",
     ),
     argument("-o", "--out", metavar="VAR", help="Bind the run (with --check: the report) to VAR."),
@@ -61,14 +70,28 @@ _ARGUMENTS: Final = (
     ),
     argument("-t", "--timeout", metavar="DUR", help='How long --wait waits, such as "10m".'),
     argument("--check", action="store_true", help="Say what would run, or why not. Runs nothing."),
-    argument("--expect", metavar="sha256:HEX", help="Refuse the cell if its hash is another one."),
+    argument(
+        "--expect",
+        metavar="HASH",
+        help="Refuse the cell if its hash is another one than this sha256:HEX.",
+    ),
     argument(
         "--revision",
         metavar="NAME@N",
         help="Run what was approved under NAME, exactly; the cell's own text is a comment.",
     ),
-    argument("--isolation", choices=ISOLATION_MODES, help="Where the source runs."),
-    argument("--view", choices=VIEWS, help="How the run is shown."),
+    argument(
+        "--isolation",
+        choices=ISOLATION_MODES,
+        metavar="MODE",
+        help=f"Where the source runs: {', '.join(ISOLATION_MODES)}.",
+    ),
+    argument(
+        "--view",
+        choices=VIEWS,
+        metavar="KIND",
+        help=f"How the run is shown: {', '.join(VIEWS)}.",
+    ),
     argument("-q", "--quiet", action="store_true", help="Show nothing."),
     argument("--awaited", action="store_true", help=SUPPRESS),
 )
@@ -119,7 +142,9 @@ class CellLine:
 
 def workflow_arguments(function: _F) -> _F:
     """Give a magic the options of `%%workflow`, its parser and its help text."""
-    decorate: list[Any] = [magic_arguments("workflow"), *_ARGUMENTS, kwds(epilog=_EPILOG)]
+    # The library writes the first %; a cell magic has two.
+    named = magic_arguments("%workflow")
+    decorate: list[Any] = [named, *_ARGUMENTS, kwds(usage=_USAGE, epilog=_EPILOG)]
     for one in reversed(decorate):
         function = one(function)
     return function
@@ -177,13 +202,13 @@ def read_line(parser: Parser, line: str) -> CellLine:
         UsageError: an unknown option, a value missing or malformed, options that exclude each other.
     """
     words, arguments = split_line(line)
-    found = _parsed(parser, words)
+    found = parsed(parser, words, "%%workflow")
     _exclusive(found)
     return CellLine(
-        name=_identifier(found.name, "NAME"),
-        steps=_aliases(found.steps),
-        schemas=None if found.schemas is None else tuple(_listed(found.schemas)),
-        out=_identifier(found.out, "--out"),
+        name=identifier(found.name, "NAME"),
+        steps=aliases(found.steps),
+        schemas=None if found.schemas is None else tuple(listed(found.schemas)),
+        out=identifier(found.out, "--out"),
         key=found.id,
         new=found.new,
         replace=found.replace,
@@ -200,15 +225,20 @@ def read_line(parser: Parser, line: str) -> CellLine:
     )
 
 
-def _parsed(parser: Parser, words: str) -> Namespace:
+def parsed(parser: Parser, words: str, magic: str) -> Namespace:
+    """Return the options of a magic's line.
+
+    Raises:
+        UsageError: an unknown option, or a value missing.
+    """
     try:
         return parser.parse_args(shlex.split(words))
     except ValueError as problem:
         msg = f"The line of the cell cannot be split into words: {problem}."
         raise UsageError(msg, hint="Close the quotes.") from None
     except ShellUsageError as problem:
-        msg = f"%%workflow: {str(problem).rstrip('.')}."
-        raise UsageError(msg, hint=_HELP + ".") from None
+        msg = f"{magic}: {str(problem).rstrip('.')}."
+        raise UsageError(msg, hint=f"Options are listed by {magic}?") from None
 
 
 def _exclusive(found: Namespace) -> None:
@@ -224,17 +254,27 @@ def _exclusive(found: Namespace) -> None:
         raise UsageError(msg, hint="Leave them out, and give arguments after a standalone --.")
 
 
-def _listed(values: list[str]) -> list[str]:
+def listed(values: list[str]) -> list[str]:
+    """Return the names in lists with commas.
+
+    >>> listed(["a, b", "c"])
+    ['a', 'b', 'c']
+    """
     return [
         name for value in values for name in (part.strip() for part in value.split(",")) if name
     ]
 
 
-def _aliases(values: list[str] | None) -> Mapping[str, str] | None:
+def aliases(values: list[str] | None) -> Mapping[str, str] | None:
+    """Return alias to what names its step, of the values of `--steps`; None if there are none.
+
+    Raises:
+        UsageError: an item is neither NAME nor alias=NAME.
+    """
     if values is None:
         return None
     found: dict[str, str] = {}
-    for item in _listed(values):
+    for item in listed(values):
         alias, equals, target = (part.strip() for part in item.partition("="))
         name = alias if equals else alias.rpartition(".")[2]
         if not name.isidentifier():
@@ -244,7 +284,12 @@ def _aliases(values: list[str] | None) -> Mapping[str, str] | None:
     return found
 
 
-def _identifier(value: str | None, what: str) -> str | None:
+def identifier(value: str | None, what: str) -> str | None:
+    """Return a value that is a Python name, or None.
+
+    Raises:
+        UsageError: it is something else.
+    """
     if value is None or value.isidentifier():
         return value
     hint = "Python arguments go after a standalone --." if what == "NAME" else "Choose a name."

@@ -1,4 +1,4 @@
-"""What can be typed here: options, steps, run ids and tokens, inside our magics only."""
+"""What can be typed here: options, steps, runs, words of the language; inside our magics only."""
 
 from __future__ import annotations
 
@@ -10,37 +10,64 @@ from IPython.core import completer
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult
 
 from wf_notebook.config import ISOLATION_MODES
-from wf_notebook.notebook.cellargs import VIEWS, options, split_line
+from wf_notebook.notebook import settings, vocabulary
+from wf_notebook.notebook.cellargs import VIEWS, options
+from wf_notebook.notebook.cellparts import part_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_Matcher: TypeAlias = "Callable[[CompletionContext], SimpleMatcherResult]"
+    from wf_notebook.definition.steps import Step
+    from wf_notebook.notebook.cellparts import CellPart
 
-_CELL: Final = re.compile(r"%%workflow(\s|$)")
-_LINE: Final = re.compile(r"\s*%wf\s+")
-_ALIAS: Final = re.compile(r"\bsteps\.(\w*)$")
-_RUN_COMMANDS: Final = frozenset({"show", "wake", "cancel", "source", "steps", "why"})
-_TOKEN_COMMANDS: Final = frozenset({"resume", "answer"})
+_Matcher: TypeAlias = "Callable[[CompletionContext], SimpleMatcherResult]"
+_Found: TypeAlias = "tuple[str, list[str]]"
+
+_SETTING: Final = re.compile(r"\s*%config\s+Workflow\.(\w+)\s*=\s*(\S*)$")
+_SCHEMA: Final = re.compile(r"\bschema\s*=\s*[\"'](\w*)$")
+_FROM: Final = re.compile(r"^\s*from\s+([\w.]+)\s+import\s+(?:.*,\s*|\(\s*)?(\w*)$")
+_IMPORT: Final = re.compile(r"^\s*(?:from\s+|import\s+(?:.*,\s*)?)([\w.]*)$")
+_DOTTED: Final = re.compile(r"(?<![\w.)\]}\"'])((?:[^\W\d]\w*\.)*)(\w*)$")
+_ENDED: Final = {"forget": True, "cancel": False, "wake": False, "adopt": False}
 
 
 class Facts(Protocol):
-    """What completion may know; every answer is at hand, none opens a world."""
+    """What may be known; every answer is at hand or comes at once, none opens a world."""
 
     def step_names(self) -> Sequence[str]:
-        """Names of the registered steps."""
+        """Names by which a source may call steps, if its cell doesn't choose any."""
+        ...
+
+    def step_paths(self) -> Sequence[str]:
+        """What `--steps` may list: those names, and steps in modules as `module.name`."""
+        ...
+
+    def find_step(self, text: str) -> Step | None:
+        """The step that a name or `module.name` means."""
         ...
 
     def model_names(self) -> Sequence[str]:
         """Names of pydantic models in the user's namespace."""
         ...
 
-    def run_ids(self) -> Sequence[str]:
-        """Ids of recent runs, newest first."""
+    def run_ids(self, *, ended: bool | None = None) -> Sequence[str]:
+        """Ids of recent runs, newest first; only those that have ended, or haven't, if it's said."""
         ...
 
     def tokens(self) -> Sequence[str]:
         """Tokens of open hooks."""
+        ...
+
+    def streams(self, run_id: str) -> Sequence[str]:
+        """Names of a run's streams."""
+        ...
+
+    def sleeps(self, run_id: str) -> Sequence[str]:
+        """Ids of the waits of a run that can be ended early."""
+        ...
+
+    def labels(self) -> Sequence[str]:
+        """Attributes of recent runs, as `name=text`."""
         ...
 
 
@@ -48,9 +75,9 @@ def make_matcher(facts: Facts) -> _Matcher:
     """Return a matcher for `ip.Completer.custom_matchers`."""
 
     def matcher(context: CompletionContext) -> SimpleMatcherResult:
-        fragment, found = complete(
-            context.full_text, context.cursor_line, context.text_until_cursor, facts
-        )
+        lines = context.full_text.split("\n")[: context.cursor_line]
+        before = "\n".join([*lines, context.text_until_cursor])
+        fragment, found = complete(context.full_text, len(before), facts)
         return SimpleMatcherResult(
             completions=[SimpleCompletion(text=text, type="param") for text in found],
             matched_fragment=fragment,
@@ -67,77 +94,148 @@ def _as_matcher(function: _Matcher) -> _Matcher:
     return cast("_Matcher", mark(function))
 
 
-def complete(text: str, line: int, before: str, facts: Facts) -> tuple[str, list[str]]:
+def complete(text: str, position: int, facts: Facts) -> _Found:
     """Return the fragment before the cursor and what may stand in its place.
 
     Args:
         text: the whole cell.
-        line: which of its lines the cursor is in, from 0.
-        before: that line up to the cursor.
+        position: where in it the cursor is.
         facts: what may be offered.
     """
-    if _CELL.match(text):
-        return _in_cell_line(before, facts) if line == 0 else _in_source(text, before, facts)
-    if started := _LINE.match(before):
-        return _in_command(before[started.end() :], facts)
-    return "", []
+    part = part_at(text, position)
+    if part is None:
+        return _in_setting(text[:position].rpartition("\n")[2])
+    if part.kind == "options":
+        return _in_options(part.before, facts)
+    if part.kind == "source":
+        return _in_source(part, facts)
+    return _in_command(part.before, facts) if part.kind == "command" else ("", [])
 
 
-def _in_cell_line(before: str, facts: Facts) -> tuple[str, list[str]]:
-    # `--` right before the cursor is the beginning of an option, not yet the standalone one.
-    if split_line(f"{before}_")[0] != f"{before}_".strip():
-        return "", []  # after the standalone --: Python, which others complete
+def _in_options(before: str, facts: Facts) -> _Found:
     words = before.split()
     word = "" if before[-1:].isspace() else words.pop()
     fragment = re.split(r"[,=]", word)[-1]
-    values: dict[str, Sequence[str]] = {
-        "-s": facts.step_names(),
-        "--steps": facts.step_names(),
-        "--schemas": facts.model_names(),
-        "--isolation": ISOLATION_MODES,
-        "--view": VIEWS,
+    values: dict[str, Callable[[], Sequence[str]]] = {
+        "-s": facts.step_paths,
+        "--steps": facts.step_paths,
+        "--schemas": facts.model_names,
+        "--isolation": lambda: ISOLATION_MODES,
+        "--view": lambda: VIEWS,
     }
-    offered = values.get(words[-1] if words else "")
-    if offered is None:
-        offered, fragment = (options() if word.startswith("-") else ()), word
-    return fragment, _starting(fragment, offered)
+    option, equals, _ = word.partition("=")
+    offered = values.get(option if equals and option in values else words[-1] if words else "")
+    if offered is not None:
+        return fragment, _starting(fragment, offered(), without=re.split(r"[,=]", word)[:-1])
+    # Where a value is free, nothing; where an option may come, all of them that are not there.
+    free = bool(words) and words[-1] in ("-o", "--out", "-i", "--id", "-t", "--timeout", "--expect")
+    wanted = not word or word.startswith("-")
+    return word, _starting(word, options(), without=words) if wanted and not free else []
 
 
-def _in_source(text: str, before: str, facts: Facts) -> tuple[str, list[str]]:
-    found = _ALIAS.search(before)
+# --- a setting -----------------------------------------------------------------------------------
+
+
+def _in_setting(before: str) -> _Found:
+    found = _SETTING.match(before)
     if found is None:
         return "", []
-    fragment = found[1]
-    chosen = re.search(r"(?:-s|--steps)[ =]+(\S+)", split_line(text.split("\n", 1)[0])[0])
-    if chosen is None:
-        return fragment, _starting(fragment, facts.step_names())
-    items = (item.partition("=")[0] for item in chosen[1].split(","))
-    return fragment, _starting(fragment, [item.rpartition(".")[2] for item in items])
+    quote = found[2][:1] if found[2][:1] == "'" else '"'
+    return found[2], _starting(found[2], settings.choices(found[1], quote))
 
 
-def _in_command(before: str, facts: Facts) -> tuple[str, list[str]]:
+# --- the source ----------------------------------------------------------------------------------
+
+
+def _in_source(part: CellPart, facts: Facts) -> _Found:
+    before = part.before
+    if found := _SCHEMA.search(before):
+        chosen = part.line.schemas
+        return found[1], _starting(found[1], facts.model_names() if chosen is None else chosen)
+    if vocabulary.in_text(before):
+        return "", []
+    if found := _FROM.match(before):
+        return found[2], _starting(found[2], vocabulary.members(found[1]))
+    if found := _IMPORT.match(before):
+        return found[1], _starting(found[1], vocabulary.modules())
+    if not (found := _DOTTED.search(before)):
+        return "", []
+    owner, fragment = found[1][:-1], found[2]
+    return fragment, _starting(fragment, _named(owner, fragment, part, facts))
+
+
+def _named(owner: str, fragment: str, part: CellPart, facts: Facts) -> Sequence[str]:
+    """What may follow `owner.`, or stand alone if there is no owner."""
+    if owner == "steps":
+        chosen = part.line.steps
+        return facts.step_names() if chosen is None else list(chosen)
+    if not owner:
+        return vocabulary.words(part.text, fragment)
+    return vocabulary.members(vocabulary.path_of(owner, part.text) or "")
+
+
+# --- a command -----------------------------------------------------------------------------------
+
+
+def _in_command(before: str, facts: Facts) -> _Found:
     words = before.split()
     fragment = "" if not words or before[-1:].isspace() else words.pop()
     if not words:
         return fragment, _starting(fragment, list(_commands()))
-    command = words[0]
-    if fragment.startswith("-"):
-        return fragment, _starting(fragment, _options_of(command))
-    if len(words) > 1:
-        return fragment, []
-    if command in _RUN_COMMANDS:
-        return fragment, _starting(fragment, facts.run_ids())
-    if command in _TOKEN_COMMANDS:
-        return fragment, _starting(fragment, facts.tokens())
-    return fragment, []
-
-
-def _options_of(name: str) -> list[str]:
-    command = _commands().get(name)
+    command = _commands().get(words[0])
     if command is None:
-        return []
-    options_of = (one for one in command.params if isinstance(one, click.Option))
-    return [*(text for one in options_of for text in one.opts), "--help"]
+        return fragment, []
+    option, equals, value = fragment.partition("=")
+    if equals and option.startswith("--"):
+        words, fragment = [*words, option], value
+    elif fragment.startswith("-"):
+        return fragment, _starting(fragment, [*_valued(command), "--help"], without=words)
+    given, parameter = _parameter(command, words[1:])
+    found = () if parameter is None else _values(parameter, command, given, facts)
+    return fragment, _starting(fragment, found, without=given)
+
+
+def _valued(command: click.Command) -> dict[str, click.Option]:
+    """The options of a command, by their texts."""
+    found = (one for one in command.params if isinstance(one, click.Option))
+    return {text: one for one in found for text in one.opts}
+
+
+def _parameter(
+    command: click.Command, words: Sequence[str]
+) -> tuple[list[str], click.Parameter | None]:
+    """The arguments that were given, and what the next word is for; None if none may come."""
+    known, given = _valued(command), list[str]()
+    left = iter(words)
+    for word in left:
+        option = known.get(word)
+        if option is None or option.is_flag:
+            given += [] if word.startswith("-") else [word]
+        elif next(left, None) is None:
+            return given, option
+    arguments = [one for one in command.params if isinstance(one, click.Argument)]
+    if len(given) < len(arguments):
+        return given, arguments[len(given)]
+    several = arguments and arguments[-1].nargs < 0
+    return given, arguments[-1] if several else None
+
+
+def _values(
+    parameter: click.Parameter, command: click.Command, given: Sequence[str], facts: Facts
+) -> Sequence[str]:
+    if isinstance(parameter.type, click.Choice):
+        return list(parameter.type.choices)
+    run_id = given[0] if given else ""
+    offered: dict[str, Callable[[], Sequence[str]]] = {
+        "run_id": lambda: facts.run_ids(ended=_ENDED.get(str(command.name))),
+        "run_ids": lambda: facts.run_ids(ended=_ENDED.get(str(command.name))),
+        "token": facts.tokens,
+        "name": lambda: facts.streams(run_id),
+        "wait": lambda: facts.sleeps(run_id),
+        "labels": facts.labels,
+    }
+    found = offered.get(str(parameter.name))
+    return () if found is None else found()
 
 
 def _commands() -> Mapping[str, click.Command]:
@@ -146,5 +244,7 @@ def _commands() -> Mapping[str, click.Command]:
     return table.commands
 
 
-def _starting(fragment: str, offered: Sequence[str]) -> list[str]:
-    return [text for text in offered if text.startswith(fragment)]
+def _starting(fragment: str, offered: Sequence[str], *, without: Sequence[str] = ()) -> list[str]:
+    """What begins so; a run's id may also begin behind the `wrun_` that they all have."""
+    begun = (fragment, f"wrun_{fragment}")
+    return [text for text in offered if text.startswith(begun) and text not in without]

@@ -58,7 +58,7 @@ class Displays:
         self._outputs = outputs
         self._settings: dict[Host, Setting] = {}
         self._shown: dict[str, _Shown] = {}
-        self._ids: dict[str, set[str]] = {}
+        self._kinds: set[str] = set()
         self._hosts: set[Host] = set()
         self._left: list[_Shown] = []
         self._in_cell: set[str] = set()
@@ -81,7 +81,7 @@ class Displays:
                 self._shown[run.id] = found
                 found.follow()
         found.add(kind)
-        self._ids.setdefault(run.id, set()).update(found.ids)
+        self._kinds.add(kind)
 
     def skip(self, run: Run) -> None:
         """Show nothing of a run under the current cell."""
@@ -101,8 +101,9 @@ class Displays:
             found = self._shown.pop(run_id, None)
             if found is not None:
                 found.close()
-            for display_id in self._ids.pop(run_id, ()):
-                _update(self._outputs, display_id, {"text/plain": f"Run {run_id} was forgotten."})
+            for kind in self._kinds:  # a front end that shows none of it passes over that
+                said = {"text/plain": f"Run {run_id} was forgotten."}
+                _update(self._outputs, _display_id(run_id, kind), said)
 
     def end_cell(self) -> None:
         """Bring the outputs up to date before the cell is over.
@@ -181,11 +182,6 @@ class _Shown:
         self._left_behind = False
 
     @property
-    def ids(self) -> set[str]:
-        """The display ids of its outputs."""
-        return set(self._ids)
-
-    @property
     def alive(self) -> bool:
         """Whether its widget is open: one that an earlier kernel left behind has no output here."""
         return self._live is not None
@@ -201,7 +197,7 @@ class _Shown:
             view = self._update(seen)
             if kind == WIDGET and not view.terminal and self._live is None:
                 self._live = self._new(view)
-            display_id = f"wf-{self.run_id}-{len(self._ids)}"
+            display_id = _display_id(self.run_id, kind)
             self._ids[display_id] = kind
             self._publish(display_id, view, update=False)
 
@@ -246,9 +242,9 @@ class _Shown:
         if before is not None and view.events < before.events:
             return before
         self._last = view
-        if before is not None and view.status != before.status:
-            self._replace(view)
-        self.over = view.terminal and not self._occupied
+        self._settle()
+        if before is not None and view.status != before.status and not self.over:
+            self._restate(view)
         return view
 
     @property
@@ -257,20 +253,21 @@ class _Shown:
         return self._live is not None and self._live.openings.live
 
     def _settle(self) -> None:
-        """A run that was opened in the view has ended: if it was the last, the card takes over."""
+        """If the run has ended, and the last of those opened in its view, the card takes over.
+
+        Whether it is over is decided here alone, in one look: a run that was opened ends on the
+        engine's thread, between any two looks of a cell.
+        """
         with self._lock:
             view = self._last
             if view is not None and view.terminal and not self.over and not self._occupied:
-                self._replace(view)
-                self.over = True
+                self._leave_card(view)
+                if not self._left_behind:
+                    self._close_live()
+                self.over = True  # last: whoever sees it may ask at once what is still alive
 
-    def _replace(self, view: RunView) -> None:
-        """Write the new word into the static outputs; at the end, into all."""
-        if view.terminal and not self._occupied:
-            self._leave_card(view)
-            if not self._left_behind:
-                self._close_live()
-            return
+    def _restate(self, view: RunView) -> None:
+        """Write the new word into the static outputs."""
         for display_id, kind in self._ids.items():
             if kind != WIDGET:
                 self._publish(display_id, view, update=True)
@@ -304,6 +301,11 @@ class _Shown:
 
     def _new(self, view: RunView) -> Live:
         return Live(self._run, view, self._setting, changed=self._settle)
+
+
+def _display_id(run_id: str, kind: str) -> str:
+    """What all outputs that show a run in one way have in common: nobody has to remember them."""
+    return f"wf-{run_id}-{kind}"
 
 
 def _update(outputs: Outputs, display_id: str, data: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from wf_notebook.definition.steps import REGISTRY, Step
 from wf_notebook.errors import DefinitionError, RegistrationError, UsageError
 from wf_notebook.guest.check import names_used
 from wf_notebook.notebook.cellargs import evaluate
+from wf_notebook.notebook.finding import find_step
 from wf_notebook.revisions import get_revision, start_revision
 from wf_notebook.views.pointing import refused
 
@@ -151,7 +152,7 @@ def _steps_named(names: Names, used: frozenset[str], source: str) -> dict[str, S
     Then the refusal can say which steps there are: the source names one that isn't, or it names
     none and has problems of its own, which are worth more than being told that it has no steps.
     """
-    found = {alias: step for alias in sorted(used) if (step := _lookup(names, alias)) is not None}
+    found = {alias: step for alias in sorted(used) if (step := find_step(names, alias)) is not None}
     named = {name: REGISTRY.by_name(name) for name in REGISTRY.names()}
     usable = {
         name: step
@@ -177,19 +178,8 @@ def _may_run(source: str, steps: Mapping[str, Step]) -> bool:
     return api.check(source, steps=steps, cell=True).ok
 
 
-def _lookup(names: Names, text: str) -> Step | None:
-    """The step that a (dotted) name means in a namespace, or the registered one of that name."""
-    first, *rest = text.split(".")
-    value: Any = names.get(first)
-    for part in rest:
-        value = getattr(value, part, None)
-    if isinstance(value, Step):
-        return cast("Step", value)
-    return REGISTRY.by_name(text)
-
-
 def _step(names: Names, text: str) -> Step:
-    found = _lookup(names, text)
+    found = find_step(names, text)
     if found is None:
         known = ", ".join(sorted(REGISTRY.names())) or "none"
         msg = f"--steps: {text!r} is not a registered step."

@@ -46,8 +46,15 @@ class WorkflowMagics(Magics):
             %wf revisions [NAME] | approve HASH | forget-revisions NAME
             %wf forget RUN… | rotate-key | sql SELECT … | doctor
 
-        `%wf COMMAND --help` explains one, with examples. RUN is an id or the beginning of one;
-        without it, this notebook's latest run.
+        `%wf COMMAND --help` explains one. RUN is an id or the beginning of one; without it, this
+        notebook's latest run.
+
+        Examples::
+
+            %wf runs --status suspended
+            %wf why
+            %wf show 01K9
+            %wf resume approve-A-17 {"ok": true, "amount": 5}
         """
         self._session.command(line)
 

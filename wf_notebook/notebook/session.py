@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from wf_notebook import config
 from wf_notebook.errors import UsageError, WorldError
-from wf_notebook.notebook import traceback
+from wf_notebook.notebook import inspection, traceback
 from wf_notebook.notebook.cellargs import read_line
 from wf_notebook.notebook.completion import make_matcher
 from wf_notebook.notebook.facts import SessionFacts
@@ -65,13 +65,15 @@ class Session:
         self._in_kernel = getattr(shell, "kernel", None) is not None
         self._settings = Workflow(parent=shell)
         self._magics = WorkflowMagics(shell, self)
-        self._matcher = make_matcher(SessionFacts(self.names))
+        self._facts = SessionFacts(self.names)
+        self._matcher = make_matcher(self._facts)
         self._transformer = make_transformer(self.waits)
         self._displays: Displays | None = None
         self._worlds: list[World] = []
         self._opening = threading.Thread(target=self._open, name="wf-open", daemon=True)
         self._first_cell_over = threading.Event()
         self._sleep_deeper: Callable[[], None] | None = None
+        self._uninspect: Callable[[], None] | None = None
 
     # --- coming and going ----------------------------------------------------------------------
 
@@ -83,6 +85,8 @@ class Session:
         self._settings.observe(self._set_policy, "approval")
         shell.Completer.custom_matchers.append(self._matcher)
         shell.input_transformers_post.append(self._transformer)
+        if self._in_kernel:
+            self._uninspect = inspection.attach(shell.kernel, self._facts)
         shell.events.register("post_run_cell", self._after_cell)
         self._displayer().for_type_by_name(*_RUN_CLASS, self._show_value)
         traceback.attach(shell.InteractiveTB)
@@ -104,6 +108,8 @@ class Session:
         shell.events.unregister("post_run_cell", self._after_cell)
         shell.input_transformers_post.remove(self._transformer)
         shell.Completer.custom_matchers.remove(self._matcher)
+        if self._uninspect is not None:
+            self._uninspect()
         shell.configurables.remove(self._settings)
         _unregister(shell, self._magics)
         if self._displays is not None:
@@ -349,3 +355,4 @@ def _unregister(shell: InteractiveShell, magics: WorkflowMagics) -> None:
         for name in names:
             manager.magics[kind].pop(name, None)
     manager.registry.pop(type(magics).__name__, None)
+    cast("Any", shell).configurables.remove(magics)  # where Magics puts itself

@@ -40,3 +40,16 @@ class Workflow(Configurable):
     max_concurrent_steps: Integer[int, int] = Integer(
         64, min=1, help="How many steps a world runs at once."
     ).tag(config=True)
+
+
+def choices(name: str, quote: str) -> list[str]:
+    """Return what may be written as the value of a setting, where there is a choice.
+
+    >>> choices("view", "'")[:2], choices("wait", '"'), choices("world", '"')
+    (["'auto'", "'widget'"], ['False', 'True'], [])
+    """
+    trait = Workflow.class_traits(config=True).get(name)
+    if isinstance(trait, Bool):
+        return ["False", "True"]
+    values = (trait.values or ()) if isinstance(trait, Enum) else ()
+    return [f"{quote}{one}{quote}" for one in values]

@@ -255,6 +255,20 @@ async def revision(host: Host, name: str, number: int | None = None) -> Revision
     return _revision(chosen[0])
 
 
+async def compared(host: Host, source_hash: str) -> tuple[Proposal, Revision | None, str]:
+    """Return a proposal, the last approved revision of its name, and the diff from there.
+
+    Raises:
+        RevisionNotFoundError: nothing that is proposed has that hash, or several do.
+        RevisionDamagedError: it does not open.
+    """
+    proposal = _proposal(await _proposed(host, source_hash))
+    definition = proposal.definition
+    for last in await _approved(host, name=definition.name):
+        return proposal, last, difference(last.source, definition.source, (str(last), "here"))
+    return proposal, None, ""
+
+
 # --- what is asked for when a run is to be created -----------------------------------------------
 
 

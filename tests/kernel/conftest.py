@@ -168,6 +168,14 @@ class Kernel:
         assert cell.error is None, cell.error
         return cell
 
+    def reply(self, cell: Cell) -> dict[str, Any]:
+        """What the kernel answered to a cell: its status, and its payload."""
+        while True:
+            found = self.client.get_shell_msg(timeout=DEADLINE)
+            if found["parent_header"].get("msg_id") == cell.msg_id:
+                content: dict[str, Any] = found["content"]
+                return content
+
     def value_of(self, expression: str) -> str:
         """The repr of an expression."""
         found = self.ok(expression).value

@@ -10,7 +10,7 @@ import pytest
 from tests.kernel.conftest import REFUND
 
 if TYPE_CHECKING:
-    from tests.kernel.conftest import Cell, Kernel
+    from tests.kernel.conftest import Kernel
 
 PLAIN = "async def plain(order, limit=1):\n    return [await steps.fetch(order), limit]\n"
 NAP = "async def nap(order):\n    await sleep('1h')\n    return await steps.fetch(order)\n"
@@ -267,11 +267,7 @@ def test_help_is_useful(kernel: Kernel) -> None:
     """`%%workflow?` and `%wf?` print the options and the commands."""
 
     def paged(code: str) -> str:
-        cell: Cell = kernel.run(code)
-        reply = kernel.client.get_shell_msg(timeout=30)
-        while reply["parent_header"].get("msg_id") != cell.msg_id:
-            reply = kernel.client.get_shell_msg(timeout=30)
-        return str(reply["content"]["payload"])
+        return str(kernel.reply(kernel.run(code))["payload"])
 
     said = paged("%%workflow?")
     assert "--steps" in said

@@ -234,7 +234,7 @@ CALL = "get_ipython().run_cell_magic('workflow', '-w', 'x = 1\\n')\n"
 )
 def test_only_a_cell_that_is_our_call_is_rewritten(lines: list[str]) -> None:
     """Everything else goes through untouched."""
-    transform = make_transformer(lambda line: True)
+    transform = make_transformer({"workflow": lambda line: True})
     assert transform(list(lines)) == lines
 
 

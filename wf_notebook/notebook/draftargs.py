@@ -33,7 +33,7 @@ _SCHEMAS: Final = argument(
     metavar="Name,Name",
     help="Models that create_hook(schema=...) may name; else none.",
 )
-_DRAFT: Final = (
+_DRAFT: Final[tuple[Any, ...]] = (
     argument("name", nargs="?", help="The workflow's name; else the model names it."),
     _STEPS,
     _SCHEMAS,
@@ -47,7 +47,7 @@ _DRAFT: Final = (
     argument("-o", "--out", metavar="VAR", help="Bind the draft to VAR."),
     argument("--awaited", action="store_true", help=SUPPRESS),
 )
-_PROMPT: Final = (
+_PROMPT: Final[tuple[Any, ...]] = (
     _STEPS,
     _SCHEMAS,
     argument("-f", "--format", choices=FORMATS, default="text", help="As text, or as JSON."),
@@ -103,7 +103,7 @@ class PromptLine:
 
 def draft_arguments(function: _F) -> _F:
     """Give a magic the options of `%%workflow_draft`."""
-    return _decorated(function, "workflow_draft", _DRAFT, _DRAFT_EPILOG)
+    return _decorated(function, "%workflow_draft", _DRAFT, _DRAFT_EPILOG)
 
 
 def prompt_arguments(function: _F) -> _F:
@@ -112,9 +112,16 @@ def prompt_arguments(function: _F) -> _F:
 
 
 def _decorated(function: _F, name: str, rows: tuple[Any, ...], epilog: str) -> _F:
-    for one in reversed([magic_arguments(name), *rows, kwds(epilog=epilog)]):
+    decorate: list[Any] = [magic_arguments(name), *rows, kwds(epilog=epilog)]
+    for one in reversed(decorate):
         function = one(function)
     return function
+
+
+def draft_options() -> tuple[str, ...]:
+    """Every option string of the two magics, for completion and the README."""
+    strings: list[str] = [text for row in (*_DRAFT, *_PROMPT) for text in row.args]
+    return tuple(text for text in strings if text.startswith("-") and text != "--awaited")
 
 
 def read_draft_line(parser: Parser, line: str) -> DraftLine:

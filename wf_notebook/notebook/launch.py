@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, cast
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from wf_notebook import api
 from wf_notebook.definition.compile import normalise
 from wf_notebook.definition.functions import is_alias
 from wf_notebook.definition.steps import REGISTRY, Step
-from wf_notebook.errors import DefinitionError, RegistrationError, UsageError
+from wf_notebook.errors import DefinitionError, NotApprovedError, RegistrationError, UsageError
 from wf_notebook.guest.check import names_used
 from wf_notebook.notebook.cellargs import evaluate
-from wf_notebook.notebook.finding import find_step
+from wf_notebook.notebook.finding import find_step, is_model, listed_model, listed_step
 from wf_notebook.revisions import get_revision, start_revision
 from wf_notebook.views.pointing import refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+
+    from pydantic import BaseModel
 
     from wf_notebook.api import Origin, World
     from wf_notebook.config import IsolationMode
@@ -61,6 +61,10 @@ class Notebook(Protocol):
 
     def skip(self, run: Run) -> None:
         """Show nothing of a run under the cell."""
+        ...
+
+    def refuse(self, world: World, source_hash: str) -> None:
+        """Show what was refused because nobody has approved it."""
         ...
 
     def adopt(self, run: Run) -> None:
@@ -107,11 +111,7 @@ def launch(notebook: Notebook, line: CellLine, source: str) -> Run | CheckReport
         raise UsageError(msg, hint="Add --wait.")
     if line.check:
         return _checked(notebook, line, source, offered(notebook.names, line, source))
-    try:
-        run = _run_of(notebook, line, source)
-    except DefinitionError as error:
-        error.origin = notebook.origin().to_json()
-        raise
+    run = _run_of(notebook, line, source)
     notebook.adopt(run)
     if line.out is not None:
         notebook.names[line.out] = run
@@ -137,11 +137,11 @@ def offered(names: Names, line: CellLine, source: str) -> Offer:
     """
     used_steps, used_schemas = names_used(source)
     if line.steps is not None:
-        steps = {alias: _step(names, text) for alias, text in line.steps.items()}
+        steps = {alias: listed_step(names, text) for alias, text in line.steps.items()}
     else:
         steps = _steps_named(names, used_steps, source)
     if line.schemas is not None:
-        return Offer(steps, {name: _model(names, name) for name in line.schemas})
+        return Offer(steps, {name: listed_model(names, name) for name in line.schemas})
     found = ((name, names.get(name)) for name in sorted(used_schemas))
     return Offer(steps, {name: model for name, model in found if is_model(model)})
 
@@ -176,28 +176,6 @@ def _usable(step: Step) -> bool:
 
 def _may_run(source: str, steps: Mapping[str, Step]) -> bool:
     return api.check(source, steps=steps, cell=True).ok
-
-
-def _step(names: Names, text: str) -> Step:
-    found = find_step(names, text)
-    if found is None:
-        known = ", ".join(sorted(REGISTRY.names())) or "none"
-        msg = f"--steps: {text!r} is not a registered step."
-        raise UsageError(msg, hint=f"Registered: {known}. Put @step above the function.")
-    return found
-
-
-def _model(names: Names, name: str) -> type[BaseModel]:
-    found = names.get(name)
-    if not is_model(found):
-        msg = f"--schemas: {name!r} is not a pydantic model in this notebook."
-        raise UsageError(msg, hint="Run the cell that defines it first.")
-    return found
-
-
-def is_model(value: object) -> TypeGuard[type[BaseModel]]:
-    """Whether a value is a pydantic model class."""
-    return isinstance(value, type) and issubclass(value, BaseModel) and value is not BaseModel
 
 
 # --- checking ------------------------------------------------------------------------------------
@@ -250,9 +228,17 @@ def _expected(line: CellLine, source: str, offer: Offer) -> None:
 
 
 def _run_of(notebook: Notebook, line: CellLine, source: str) -> Run:
-    if line.revision is not None:
-        return _revised(notebook, line, source, line.revision)
-    return _started(notebook, line, source, offered(notebook.names, line, source))
+    try:
+        if line.revision is not None:
+            return _revised(notebook, line, source, line.revision)
+        return _started(notebook, line, source, offered(notebook.names, line, source))
+    except DefinitionError as error:
+        error.origin = notebook.origin().to_json()
+        raise
+    except NotApprovedError as error:
+        if not line.quiet:
+            notebook.refuse(notebook.world(), error.source_hash)
+        raise
 
 
 def _revised(

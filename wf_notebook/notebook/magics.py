@@ -1,4 +1,4 @@
-"""The magics `%%workflow` and `%wf`: they parse a line and delegate."""
+"""The magics: they parse a line and delegate."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 
 from wf_notebook.notebook.cellargs import read_line, workflow_arguments
+from wf_notebook.notebook.draftargs import (
+    draft_arguments,
+    prompt_arguments,
+    read_draft_line,
+    read_prompt_line,
+)
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -34,6 +40,24 @@ class WorkflowMagics(Magics):
         return self._session.launch(read_line(parser(), line), cell)
 
     @no_var_expand
+    @cell_magic
+    @draft_arguments
+    def workflow_draft(self, line: str, cell: str) -> Any:
+        """Have a model write a workflow from what the cell says in plain language. Nothing runs.
+
+        What it wrote is checked, mended by the model if need be, rehearsed with made-up results, and
+        put into the next cell for review. Choose the model with set_model() or --model.
+        """
+        return self._session.draft(read_draft_line(parser("workflow_draft"), line), cell)
+
+    @no_var_expand
+    @line_magic
+    @prompt_arguments
+    def workflow_prompt(self, line: str) -> None:
+        """Print what a model has to be told to write a workflow: rules, examples, steps."""
+        self._session.prompt(read_prompt_line(parser("workflow_prompt"), line))
+
+    @no_var_expand
     @line_magic
     def wf(self, line: str) -> None:
         """Look at runs and move them on.
@@ -59,7 +83,7 @@ class WorkflowMagics(Magics):
         self._session.command(line)
 
 
-def parser() -> Any:
-    """Return the parser of `%%workflow` lines."""
-    magic: Any = WorkflowMagics.workflow
-    return magic.parser
+def parser(magic: str = "workflow") -> Any:
+    """Return the parser of a magic's lines."""
+    found: Any = getattr(WorkflowMagics, magic)
+    return found.parser

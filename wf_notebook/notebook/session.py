@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 
 from wf_notebook import config
 from wf_notebook.errors import UsageError, WorldError
+from wf_notebook.ids import SystemIds
 from wf_notebook.notebook import inspection, traceback
 from wf_notebook.notebook.cellargs import read_line
 from wf_notebook.notebook.completion import make_matcher
@@ -33,13 +34,18 @@ if TYPE_CHECKING:
 
     from wf_notebook.api import Origin, World
     from wf_notebook.config import ApprovalPolicy, IsolationMode
+    from wf_notebook.drafting.drafts import Draft
     from wf_notebook.notebook.cellargs import CellLine
     from wf_notebook.notebook.display import Displays
+    from wf_notebook.notebook.draftargs import DraftLine, PromptLine
+    from wf_notebook.notebook.progress import Progress
+    from wf_notebook.notebook.reviews import Reviews
     from wf_notebook.run import Run
 
 _LISTED: Final = 5
 _REPLAY_SECONDS: Final = 5.0  # a long log may take longer; its line then says how far it is
 _RUN_CLASS: Final = ("wf_notebook.run", "Run")
+_DRAFT_CLASS: Final = ("wf_notebook.drafting.drafts", "Draft")
 _SESSIONS: Final[WeakKeyDictionary[InteractiveShell, Session]] = WeakKeyDictionary()
 
 
@@ -67,8 +73,12 @@ class Session:
         self._magics = WorkflowMagics(shell, self)
         self._facts = SessionFacts(self.names)
         self._matcher = make_matcher(self._facts)
-        self._transformer = make_transformer(self.waits)
+        self._transformer = make_transformer(
+            {"workflow": self.waits, "workflow_draft": lambda _line: True}
+        )
         self._displays: Displays | None = None
+        self._reviews: Reviews | None = None
+        self._draft: Draft | None = None  # shown by this cell already
         self._worlds: list[World] = []
         self._opening = threading.Thread(target=self._open, name="wf-open", daemon=True)
         self._first_cell_over = threading.Event()
@@ -89,6 +99,7 @@ class Session:
             self._uninspect = inspection.attach(shell.kernel, self._facts)
         shell.events.register("post_run_cell", self._after_cell)
         self._displayer().for_type_by_name(*_RUN_CLASS, self._show_value)
+        self._displayer().for_type_by_name(*_DRAFT_CLASS, self._show_draft_value)
         traceback.attach(shell.InteractiveTB)
         if config.wait_everywhere():
             from wf_notebook.notebook.unattended import attend
@@ -104,7 +115,8 @@ class Session:
         traceback.detach()
         if self._sleep_deeper is not None:
             self._sleep_deeper()
-        self._displayer().pop(".".join(_RUN_CLASS), None)
+        for shown in (_RUN_CLASS, _DRAFT_CLASS):
+            self._displayer().pop(".".join(shown), None)
         shell.events.unregister("post_run_cell", self._after_cell)
         shell.input_transformers_post.remove(self._transformer)
         shell.Completer.custom_matchers.remove(self._matcher)
@@ -114,6 +126,8 @@ class Session:
         _unregister(shell, self._magics)
         if self._displays is not None:
             self._displays.close()
+        if self._reviews is not None:
+            self._reviews.close()
         if config.wait_everywhere():
             from wf_notebook.notebook.unattended import leave
 
@@ -201,6 +215,7 @@ class Session:
     def _after_cell(self, _result: object) -> None:
         """Bring outputs up to date; after the first cell, steps may start."""
         self._wake_on_signals()
+        self._draft = None
         if not self._first_cell_over.is_set():
             self._first_cell_over.set()
             for world in self._worlds:
@@ -215,6 +230,64 @@ class Session:
         from wf_notebook.notebook.launch import launch
 
         return launch(self, line, source)
+
+    def draft(self, line: DraftLine, request: str) -> Any:
+        """Do what a `%%workflow_draft` cell says."""
+        from wf_notebook.notebook.drafting import draft
+
+        return draft(self, line, request)
+
+    def prompt(self, line: PromptLine) -> None:
+        """Print what a `%workflow_prompt` line asks for."""
+        from wf_notebook.notebook.drafting import prompt
+
+        self.say(prompt(self.names, line))
+
+    @property
+    def drafter(self) -> tuple[str, int]:
+        """The model that is set, or "", and how often it may mend its answer."""
+        return str(self._settings.model), self._settings.max_repairs
+
+    def progress(self, model: str) -> Progress:
+        """A place under the cell that shows how far the model is."""
+        from wf_notebook.notebook.progress import Progress
+
+        outputs: Any = self._shell.display_pub if self._in_kernel else None
+        return Progress(outputs, f"wf-draft-{SystemIds().event_id()}", model)
+
+    def next_cell(self, text: str) -> None:
+        """Put a text into the next cell."""
+        cast("Any", self._shell).set_next_input(text)
+
+    def show_draft(self, made: Draft, source_hash: str) -> None:
+        """Show a draft under the cell, to be approved under its hash if it has one."""
+        if self._in_kernel and source_hash:
+            self._shown_reviews().show(self.world(), source_hash)
+            self._draft = made
+
+    def refuse(self, world: World, source_hash: str) -> None:
+        """Show what was refused because nobody has approved it."""
+        if self._in_kernel:
+            self._shown_reviews().show(world, source_hash)
+
+    def _shown_reviews(self) -> Reviews:
+        from wf_notebook.notebook.reviews import Reviews
+
+        if self._reviews is None:
+            publisher: Any = self._shell.display_pub
+            self._reviews = Reviews(publisher)
+        return self._reviews
+
+    def _show_draft_value(self, made: Draft) -> None:
+        """Show a draft that is the value of a cell, unless the cell has shown it already."""
+        if made is self._draft:
+            return
+        bundle = made._repr_mimebundle_()
+        if self._in_kernel:
+            publisher: Any = self._shell.display_pub
+            publisher.publish(bundle)
+        else:
+            self.say(bundle["text/plain"])
 
     def waits(self, text: str) -> bool:
         """Whether a cell with that line waits for its run."""

@@ -37,6 +37,12 @@ class Workflow(Configurable):
         "off",
         help="Which sources must be approved before they run: off, drafts (of models) or all.",
     ).tag(config=True)
+    model: Unicode[str, str | bytes] = Unicode(
+        "", help="Who drafts, as provider:model; empty for the one that set_model() chose."
+    ).tag(config=True)
+    max_repairs: Integer[int, int] = Integer(
+        3, min=0, help="How often a model may mend its draft."
+    ).tag(config=True)
     max_concurrent_steps: Integer[int, int] = Integer(
         64, min=1, help="How many steps a world runs at once."
     ).tag(config=True)

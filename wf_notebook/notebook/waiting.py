@@ -11,32 +11,36 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-_START: Final = "get_ipython().run_cell_magic('workflow',"
+_START: Final = "get_ipython().run_cell_magic("
 _MARK: Final = "--awaited"
 
 
-def make_transformer(waits: Callable[[str], bool]) -> Callable[[list[str]], list[str]]:
+def make_transformer(
+    waits: Mapping[str, Callable[[str], bool]],
+) -> Callable[[list[str]], list[str]]:
     """Return a transformer for `ip.input_transformers_post`.
 
     Args:
-        waits: says whether a cell with that line waits.
+        waits: for each magic: says whether a cell with that line waits.
     """
 
     def transformer(lines: list[str]) -> list[str]:
         found = _call("".join(lines)) if lines and lines[0].startswith(_START) else None
-        if found is None or not waits(found[0]):
+        if found is None:
             return lines
-        line, body = found
+        magic, line, body = found
+        if magic not in waits or not waits[magic](line):
+            return lines
         marked = f"{_MARK} {line}".rstrip()
-        return [f"await get_ipython().run_cell_magic('workflow', {marked!r}, {body!r})\n"]
+        return [f"await get_ipython().run_cell_magic({magic!r}, {marked!r}, {body!r})\n"]
 
     return transformer
 
 
-def _call(text: str) -> tuple[str, str] | None:
-    """Return line and body of a cell that is exactly one call of our magic, or None."""
+def _call(text: str) -> tuple[str, str, str] | None:
+    """Return magic, line and body of a cell that is exactly one call of our magic, or None."""
     try:
         (statement,) = ast.parse(text).body
     except (SyntaxError, ValueError):
@@ -44,10 +48,14 @@ def _call(text: str) -> tuple[str, str] | None:
     match statement:
         case ast.Expr(
             value=ast.Call(
-                args=[ast.Constant(), ast.Constant(value=str(line)), ast.Constant(value=str(body))],
+                args=[
+                    ast.Constant(value=str(magic)),
+                    ast.Constant(value=str(line)),
+                    ast.Constant(value=str(body)),
+                ],
                 keywords=[],
             )
         ):
-            return line, body
+            return magic, line, body
         case _:
             return None

@@ -28,6 +28,7 @@ _GOOD: Final = "#2e9e5b"
 _BAD: Final = "#dc5050"
 _WARN: Final = "#c07f17"
 _REQUEST: Final = 2_000  # characters
+_FINE: Final = ("valid", "approved")
 _NOT_RUN: Final = "nothing of it has run"
 
 
@@ -37,7 +38,7 @@ class DraftView:
 
     Attributes:
         name: of the workflow; "" if there is none.
-        status: "valid", "refused", "no source", or "not approved".
+        status: "valid", "refused", "no source", "not approved", or "approved".
         request: what was asked for; model: who was; both "" if a person wrote it.
         calls: what it may call: alias and step id.
         outline: what it may ask for, or None; reached: lines that its rehearsal came to.
@@ -77,7 +78,7 @@ class DraftView:
     @property
     def title(self) -> tuple[str, str]:
         """Its name and how it stands; a glyph before the word."""
-        glyph = "\N{CHECK MARK}" if self.status == "valid" else "\N{MULTIPLICATION X}"
+        glyph = "\N{CHECK MARK}" if self.status in _FINE else "\N{MULTIPLICATION X}"
         return self.name or "draft", f"{glyph} {self.status}"
 
 
@@ -112,7 +113,7 @@ def _parts(view: DraftView) -> list[tuple[str, str]]:
 def draft_card(view: DraftView) -> Markup:
     """Return a draft as HTML: static, nothing to press, every text of a model escaped."""
     name, status = view.title
-    colour = _GOOD if view.status == "valid" else _BAD
+    colour = _GOOD if view.status in _FINE else _BAD
     title = element(
         "div",
         element("strong", name, style="font-size: 15px"),

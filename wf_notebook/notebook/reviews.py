@@ -1,0 +1,118 @@
+"""How is a proposal shown under a cell, and approved there?
+
+Two outputs: a static card, and a form with a button, which holds no text of the proposal. Once it is
+approved, here or by a `%wf` line of this notebook, the card says so and the form is gone.
+"""
+
+from __future__ import annotations
+
+from contextvars import Context
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from wf_notebook import approving, config
+from wf_notebook.clock import iso
+from wf_notebook.ids import SystemIds
+from wf_notebook.reviewing import proposal_view
+from wf_notebook.views.card import WIDGET_MIME
+from wf_notebook.views.drafted import draft_card, draft_text
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from wf_notebook.api import World
+    from wf_notebook.approving import Revision
+    from wf_notebook.notebook.display import Outputs
+    from wf_notebook.views.approveform import ApproveForm
+    from wf_notebook.views.drafted import DraftView
+
+
+class Reviews:
+    """The proposals that one session shows.
+
+    Args:
+        outputs: where they go.
+    """
+
+    def __init__(self, outputs: Outputs) -> None:
+        self._outputs = outputs
+        self._shown: list[_Shown] = []
+
+    def show(self, world: World, source_hash: str) -> None:
+        """Show what was proposed under that hash, and a button that approves it."""
+        host = world.host
+        proposal, approved, changes = host.wait(host.submit(approving.compared(host, source_hash)))
+        reasons = ["nothing of that name was approved"]
+        if approved is not None:
+            reasons = approved.differs(proposal)
+        view = proposal_view(
+            proposal,
+            reasons=reasons,
+            approved="" if approved is None else str(approved),
+            changes=changes,
+        )
+        found = _Shown(self._outputs, world, source_hash, view, self._gone)
+        self._shown.append(found)
+        found.show()
+
+    def close(self) -> None:
+        """Leave the cards, and nothing alive."""
+        for found in list(self._shown):
+            found.close(f"Not approved yet: %wf approve {found.source_hash[:12]}")
+
+    def _gone(self, found: _Shown) -> None:
+        if found in self._shown:
+            self._shown.remove(found)
+
+
+@dataclass(eq=False)
+class _Shown:
+    """One proposal, its card and its form."""
+
+    outputs: Outputs
+    world: World
+    source_hash: str
+    view: DraftView
+    gone: Any
+    form: ApproveForm | None = None
+
+    def show(self) -> None:
+        from wf_notebook.views.approveform import ApproveForm
+
+        ids = SystemIds()
+        self.card_id, self.form_id = f"wf-card-{ids.event_id()}", f"wf-form-{ids.event_id()}"
+        self.form = ApproveForm(self._approve, self._approved)
+        self._publish(self.card_id, _card(self.view), update=False)
+        hint = f"Approve it: %wf approve {self.source_hash[:12]}"
+        model = {"version_major": 2, "version_minor": 0, "model_id": self.form.model_id}
+        self._publish(self.form_id, {"text/plain": hint, WIDGET_MIME: model}, update=False)
+
+    def close(self, said: str) -> None:
+        """Leave a line in place of the form."""
+        if self.form is not None:
+            self._publish(self.form_id, {"text/plain": said}, update=True)
+            self.form.close()
+            self.form = None
+        self.gone(self)
+
+    def _approve(self, note: str) -> Future[Revision]:
+        host = self.world.host
+        by = config.user_name()
+        return host.submit(approving.approve(host, self.source_hash, by=by, note=note))
+
+    def _approved(self, revision: Revision) -> None:
+        view = replace(self.view, status="approved", reasons=(), approved="", changes="")
+        self._publish(self.card_id, _card(view), update=True)
+        when = iso(revision.approved_us)
+        self.close(f"✓ {revision} approved by {revision.approved_by}, {when}. Run its cell now.")
+
+    def _publish(self, display_id: str, data: dict[str, Any], *, update: bool) -> None:
+        transient = {"display_id": display_id}
+        if update:
+            Context().run(self.outputs.publish, data, {}, transient=transient, update=True)
+        else:
+            self.outputs.publish(data, {}, transient=transient)
+
+
+def _card(view: DraftView) -> dict[str, Any]:
+    return {"text/plain": draft_text(view), "text/html": draft_card(view)}

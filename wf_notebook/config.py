@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 IsolationMode = Literal["strict", "process", "inline"]
 ISOLATION_MODES: Final = ("strict", "process", "inline")
+VIEWS: Final = ("widget", "card", "text")  # how runs are shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ import click
 from IPython.core import completer
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult
 
-from wf_notebook.config import ISOLATION_MODES
-from wf_notebook.notebook.cellargs import VIEWS, options, split_line
+from wf_notebook.config import ISOLATION_MODES, VIEWS
+from wf_notebook.notebook.cellargs import options, split_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from wf_notebook.notebook.cellargs import CellLine
     from wf_notebook.notebook.display import Displays
     from wf_notebook.run import Run
+    from wf_notebook.views.listing import Chosen
 
 _LISTED: Final = 5
 _REPLAY_SECONDS: Final = 5.0  # a long log may take longer; its line then says how far it is
@@ -219,8 +220,16 @@ class Session:
             ask=_ask,
             notebook=self.notebook,
             saved=self._in_kernel,
+            **({"shows": self._show_table} if self._in_kernel else {}),
         )
         call(table, split_words(line, table.commands), caller)
+
+    def _show_table(self, world: World, chosen: Chosen, view: str | None) -> bool:
+        """Show runs under the cell; False where they are to be printed."""
+        kind = self._view_kind(view)
+        if kind != "text":
+            self._shows().table(world.host, chosen, kind)
+        return kind != "text"
 
     def _world_for_command(self, _write: bool) -> World:  # noqa: FBT001 - a callback's shape
         found = self._existing_world()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.view_room import SOURCE, Shown, furnished, never
-from wf_notebook.errors import WorldKeyError
+from wf_notebook.errors import WorldError, WorldKeyError
 from wf_notebook.notebook.tables import LIVE
 from wf_notebook.views.card import WIDGET_MIME
 
@@ -41,6 +41,40 @@ def test_runs_come_change_and_end_in_it(room: Room) -> None:
     room.world.host.runner.notify(run._activity)  # which stands as it did
     room.world.host.call(table._show)
     assert len(shown.comm.sent) == sent
+
+
+def test_what_happens_while_it_is_being_shown_is_in_it(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that begins after the first snapshot was made, and before anybody could be told."""
+    publish, begun = room.outputs.publish, []
+
+    def slow(*data: Any, **options: Any) -> None:
+        begun.append(room.start("a"))
+        room.settle()
+        publish(*data, **options)
+
+    monkeypatch.setattr(room.outputs, "publish", slow)
+    shown = Shown(room)
+    room.until(lambda: shown.statuses == {begun[0].id: "suspended"})
+    monkeypatch.setattr(room.outputs, "publish", publish)
+
+
+def test_one_that_leaves_the_snapshot_is_told_after_it(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it the browser would take the older snapshot for newer."""
+    monkeypatch.setattr("wf_notebook.views.roster.ROWS", 1)
+    runs = {run.id: (run, token) for token in "ab" for run in [room.start(token)]}
+    old, new = sorted(runs)  # at the same time: by their ids
+    room.end(*runs[new])
+    shown = Shown(room)
+    assert shown.statuses == {old: "suspended"}
+    room.end(*runs[old])
+    room.until(lambda: bool(shown.comm.custom))
+    snapshot, told = (data for data in shown.comm.sent if data["method"] in ("update", "custom"))
+    assert old not in str(snapshot["state"])
+    assert [row["status"] for row in told["content"]["rows"]] == ["completed"]
 
 
 def test_several_are_cancelled(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,6 +183,39 @@ def test_what_was_forgotten_stays_as_a_line(room: Room) -> None:
     shown = Shown(room)
     room.world.forget(run.id)
     room.until(lambda: shown.statuses[run.id] == "forgotten")
+
+
+def test_one_that_cannot_be_shown_is_given_up(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine goes on, and says so once; what was shown last stays."""
+    shown = Shown(room)
+    (table,) = room.displays._tables._live
+    heard: list[dict[str, Any]] = []
+    loop = room.world.host.loop
+    loop.set_exception_handler(lambda _loop, context: heard.append(context))
+    monkeypatch.setattr(table, "_put", lambda *_: 1 / 0)
+    run = room.start("a")
+    room.end(run, "a")
+    room.world.host.call(table._show)
+    assert room.world.host.runner.watchers == []
+    assert [type(context["exception"]) for context in heard] == [ZeroDivisionError]
+    room.displays.close()
+    assert set(shown.output) == {"text/plain", "text/html"}
+
+
+def test_one_that_cannot_be_read_leaves_nothing(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asked is told why, and nobody listens on."""
+
+    def broken(**_: Any) -> Any:
+        raise WorldError("The world cannot be read.")
+
+    monkeypatch.setattr(room.world.host.store, "runs", broken)
+    with pytest.raises(WorldError, match="cannot be read"):
+        Shown(room)
+    room.settle()
+    assert room.world.host.runner.watchers == []
+    assert room.outputs.shown == {}
 
 
 def test_a_world_that_was_closed_leaves_its_tables(room: Room) -> None:

@@ -170,12 +170,16 @@ class _Table:
             self._host.loop.call_exception_handler({"message": said, "exception": error})
 
     def leave(self) -> None:
-        """Hear of nothing more; what has changed until now is taken in."""
+        """Hear of nothing more."""
         self._pace.stop()
         watchers = self._host.runner.watchers
         if self._changed in watchers:
             watchers.remove(self._changed)
-        self._digest()
+
+    def _settle(self) -> None:
+        """Take in what has changed until now, and hear of nothing more."""
+        self._show()
+        self.leave()
 
     # --- on the thread of cells ------------------------------------------------------------------
 
@@ -209,11 +213,11 @@ class _Table:
             self._widget.close()
 
     def _part(self) -> None:
-        """Hear of nothing more."""
+        """Hear of nothing more; what has changed until now is taken in."""
         try:
-            self._host.call(self.leave)
+            self._host.call(self._settle)
         except WorldClosedError:
-            self.leave()  # the loop has ended: nothing else is at work on it
+            self._settle()  # the loop has ended: nothing else is at work on it
 
     def _publish(self, model_id: str | None = None) -> None:
         data = self._bundle(model_id=model_id)

@@ -30,7 +30,7 @@ class Chosen:
     Attributes:
         status: only those that stand so, by any word of `Run.status`; None for all.
         labels: only those that are labelled so, among other things.
-        limit: how many at most, or None.
+        limit: how many are printed, or shown at first; None for what is usual there.
     """
 
     status: str | None = None
@@ -113,7 +113,13 @@ def _failed(state: RunState) -> tuple[str | Moment, ...]:
 
 
 def stored(row: RunRow) -> Listed:
-    """Return a run as its plain line says it: all that is known of one that has ended."""
+    """Return a run as its plain line says it: all that is known of one that has ended.
+
+    >>> from wf_notebook.world.listing import run_row
+    >>> row = stored(run_row("wrun_1", {"name": "refund", "attributes": {"order": "A-17"}}, 0))
+    >>> row.glyph, row.status, row.name, row.labelled
+    ('◷', 'pending', 'refund', 'order=A-17')
+    """
     return Listed(
         run_id=row.run_id,
         name=visible(row.name),

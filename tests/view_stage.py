@@ -1,4 +1,4 @@
-"""A page with the live view and a pretend model; tests take it with `pytest_plugins`."""
+"""A page with a live view, of a run or of a list, and a pretend model; tests take it with `pytest_plugins`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from tests.chromium import SWITCHES
 from tests.view_runs import T0
+from wf_notebook.views.runs_widget import RUNS_MODULES, RUNS_STYLES
 from wf_notebook.views.widget import browser_module, browser_styles
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ def pages() -> Mapping[str, tuple[str, str]]:
         "/": ("text/html", HARNESS.read_text(encoding="utf-8")),
         "/view.js": ("text/javascript", browser_module()),
         "/view.css": ("text/css", browser_styles()),
+        "/runs/": ("text/html", HARNESS.read_text(encoding="utf-8")),
+        "/runs/view.js": ("text/javascript", browser_module(RUNS_MODULES)),
+        "/runs/view.css": ("text/css", browser_styles(RUNS_STYLES)),
     }
 
 
@@ -125,7 +129,7 @@ def open_page(view_browser: Browser, view_address: str) -> Iterator[Callable[...
     """Open a page; nothing may have gone wrong in it by the end of the test."""
     stages: list[Stage] = []
 
-    def opened(*, at: float = 10, width: int = 900, **options: Any) -> Stage:
+    def opened(*, at: float = 10, width: int = 900, path: str = "", **options: Any) -> Stage:
         context = view_browser.new_context(
             viewport={"width": width, "height": 800}, timezone_id="Europe/Berlin", **options
         )
@@ -135,7 +139,7 @@ def open_page(view_browser: Browser, view_address: str) -> Iterator[Callable[...
         page.clock.pause_at(T0 / 1e6 + at + 60)
         stage = Stage(page)
         stages.append(stage)
-        page.goto(view_address)
+        page.goto(view_address + path)
         page.wait_for_function("window.harness")
         return stage
 

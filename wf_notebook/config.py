@@ -11,6 +11,7 @@ IsolationMode = Literal["strict", "process", "inline"]
 ISOLATION_MODES: Final = ("strict", "process", "inline")
 ApprovalPolicy = Literal["off", "drafts", "all"]
 APPROVAL_POLICIES: Final[tuple[ApprovalPolicy, ...]] = ("off", "drafts", "all")
+VIEWS: Final = ("widget", "card", "text")  # how runs are shown
 
 
 @dataclass(frozen=True, slots=True)

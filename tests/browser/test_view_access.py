@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.view_runs import completed, many, suspended
+from tests.view_rosters import each_state, roster
+from tests.view_runs import T0, completed, many, suspended
 from wf_notebook.views.reading import rows_of
 
 if TYPE_CHECKING:
@@ -103,13 +104,27 @@ def long_run(stage: Stage) -> None:
     stage.reply("rows", message["id"], **told)
 
 
+def list_of_runs(stage: Stage) -> None:
+    """With a question open, and a run whose view cannot be shown in here."""
+    table = roster(each_state()).snapshot()
+    stage.page.evaluate("([t, n]) => harness.snapshot(t, n)", [table, T0 + 20_000_000])
+    stage.reply("hello", stage.sent("hello")["id"], now_us=T0 + 20_000_000)
+    stage.page.get_by_label("Select all that are shown and have not ended").check()
+    stage.button("Cancel 4 runs…").click()
+    stage.page.get_by_role("button", name="Open nightly").click()
+    stage.reply("opened", stage.sent("open")["id"], run_id="wrun_1", model_id="m1")
+
+
+SCENES = [everything_open, ended, long_run, list_of_runs]
+
+
 @pytest.mark.parametrize("light", ["true", "false"])
-@pytest.mark.parametrize("scene", [everything_open, ended, long_run], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("scene", SCENES, ids=lambda f: f.__name__)
 def test_nothing_serious_is_found(
     open_page: Callable[..., Stage], axe: str, scene: Callable[[Stage], None], light: str
 ) -> None:
-    """Light and dark: a run that waits with all of it open, one that has ended, a long one."""
-    stage = open_page()
+    """Light and dark: a run that waits with all of it open, one that has ended, a long one; a list."""
+    stage = open_page(path="runs/" if scene is list_of_runs else "")
     stage.page.evaluate("l => { document.body.dataset.jpThemeLight = l }", light)
     scene(stage)
     if SHOTS:

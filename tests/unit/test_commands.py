@@ -176,6 +176,13 @@ def test_runs_lists_newest_first_with_what_they_wait_on(
     assert "suspended" in lines[0]
     assert "waits for hook approve-b" in lines[0]
     assert wf("runs --limit 1").count("\n") == 1
+    assert wf("runs --view text").count("\n") == 2
+
+
+def test_a_terminal_shows_no_table(wf: Callable[..., str]) -> None:
+    """Who asks for one is told where there is one."""
+    with pytest.raises(UsageError, match=r"cannot show a widget.*in a notebook"):
+        wf("runs --view widget")
 
 
 def test_runs_filters_by_any_status(start: Callable[[str], Run], wf: Callable[..., str]) -> None:

@@ -246,7 +246,7 @@ def test_a_waiting_cell_is_awaited_with_its_text_intact() -> None:
         asked.append(line)
         return "-w" in line
 
-    transform = make_transformer(waits)
+    transform = make_transformer({"workflow": waits})
     assert transform([CALL]) == [
         "await get_ipython().run_cell_magic('workflow', '--awaited -w', 'x = 1\\n')\n"
     ]

@@ -3,146 +3,28 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-import comm
 import pytest
-from ipywidgets.widgets import widget as widgets
 
-from tests.view_comm import PretendComm
-from wf_notebook import step
-from wf_notebook.api import World
-from wf_notebook.definition.steps import StepRegistry
+from tests.view_room import CHILD, PARENT, SOURCE, furnished, never
 from wf_notebook.errors import RunNotFoundError, UsageError
-from wf_notebook.notebook.display import WIDGET, Displays
 from wf_notebook.notebook.openings import OPEN, Openings
-from wf_notebook.testing import VirtualClock
 from wf_notebook.views.card import WIDGET_MIME
 from wf_notebook.views.widget import widget_id
-from wf_notebook.world.memory import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.view_comm import PretendComm
+    from tests.view_room import Room
     from wf_notebook.run import Run
     from wf_notebook.views.model import RunView
-
-SOURCE = """
-async def ask(token):
-    "use workflow"
-    return await create_hook(token=token)
-"""
-CHILD = """
-async def child(token):
-    "use workflow"
-    return await create_hook(token=f"child-{token}")
-"""
-PARENT = """
-async def parent(token):
-    "use workflow"
-    found = await steps.begin(token)
-    await create_hook(token=token)
-    return found
-"""
-
-
-@step
-def never() -> None:
-    raise AssertionError
-
-
-@step
-def begin(token: str) -> str:
-    from wf_notebook import start
-
-    return start(CHILD, (token,), steps=[never]).id
-
-
-class Outputs:
-    """What was published: by display id the newest, in the order of first showing."""
-
-    def __init__(self) -> None:
-        self.shown: dict[str, dict[str, Any]] = {}
-
-    def publish(
-        self,
-        data: dict[str, Any],
-        metadata: dict[str, Any] | None = None,
-        *,
-        transient: dict[str, Any] | None = None,
-        update: bool = False,
-    ) -> None:
-        assert metadata == {}
-        assert transient is not None
-        assert update == (transient["display_id"] in self.shown)
-        self.shown[transient["display_id"]] = data
-
-
-class Room:
-    """A world and a session's outputs; comms are kept by their ids."""
-
-    def __init__(self) -> None:
-        self.world = World(
-            MemoryStore(),
-            steps=StepRegistry([never, begin]),
-            clock=VirtualClock(autojump=True),
-            isolation="inline",
-        )
-        self.outputs = Outputs()
-        self.displays = Displays(self.outputs)
-        self.comms: dict[str, PretendComm] = {}
-
-    def comm(self, **opened: Any) -> PretendComm:
-        found = PretendComm(**{**opened, "comm_id": opened.get("comm_id") or f"c{len(self.comms)}"})
-        self.comms[found.comm_id] = found
-        return found
-
-    def start(self, token: str, source: str = SOURCE, **options: Any) -> Run:
-        run = self.world.start(source, (token,), steps=[never, begin], **options)
-        return run.wait_for("hook")
-
-    def show(self, run: Run) -> Openings:
-        """Show a run under a cell, and return what is opened from there."""
-        self.displays.show(run, WIDGET)
-        return self.openings_of(run)
-
-    def openings_of(self, run: Run) -> Openings:
-        live = self.displays._shown[run.id]._live
-        assert live is not None
-        return live.openings
-
-    def ask(self, coroutine: Any) -> dict[str, Any]:
-        found: dict[str, Any] = self.world.host.submit(coroutine).result(timeout=30)
-        return found
-
-    def settle(self) -> None:
-        """Until what was posted to the engine's loop has been done, twice over."""
-        for _ in range(2):
-            done: Future[None] = Future()
-            self.world.host.post(lambda done=done: done.set_result(None))  # type: ignore[misc]
-            done.result(timeout=30)
-
-    def end(self, run: Run, token: str) -> None:
-        run.resume(token, {"ok": True})
-        run.wait_for("terminal", timeout=30)
-        self.settle()
-
-    @property
-    def open_widgets(self) -> int:
-        return len(widgets._instances)
 
 
 @pytest.fixture
 def room(monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
-    before = len(widgets._instances)
-    found = Room()
-    monkeypatch.setattr(comm, "create_comm", found.comm)
-    with found.world:
-        yield found
-        found.displays.close()
-        found.settle()
-        assert len(widgets._instances) == before
+    yield from furnished(monkeypatch)
 
 
 def closed(room: Room, model_id: str) -> bool:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.view_runs import APPROVAL, RUN_ID, SECRET, T0, completed, suspended
-from wf_notebook.views.publisher import INTERVAL_SECONDS, Publisher, view_of
+from wf_notebook.views.pace import INTERVAL_SECONDS
+from wf_notebook.views.publisher import Publisher, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.view_runs import (
@@ -16,8 +18,9 @@ from tests.view_runs import (
     running,
     suspended,
 )
+from wf_notebook.views.listing import Listed
 from wf_notebook.views.text import clipped, render_run, render_runs, table, width_of
-from wf_notebook.world.store import RunRow
+from wf_notebook.views.why import Moment
 
 COMPLETED = """\
 ✓ refund  completed after 35 s
@@ -32,9 +35,8 @@ COMPLETED = """\
   notify             ✓ completed  line 11  |                   █|  290 ms"""
 
 
-def row(run_id: str = "wrun_1", *, status: str = "running", name: str = "refund") -> RunRow:
-    ended = None if status == "running" else T0 + 3 * SECOND
-    return RunRow(run_id, "workflow//x", name, "0", status, T0, ended, "a.ipynb", {})
+def row(run_id: str, **more: Any) -> Listed:
+    return Listed(run_id, "refund", "suspended", T0, T0, None, **more)
 
 
 def test_a_run_reads_like_this() -> None:
@@ -76,10 +78,13 @@ def test_groups_replays_and_empty_runs_have_text() -> None:
 
 def test_a_list_of_runs_reads_like_this() -> None:
     """One line each: state, name, id, age, time taken, and what it waits on."""
-    rows = [row("wrun_2"), row("wrun_1", status="completed", name="report")]
-    notes = {"wrun_2": "suspended: waits for hook a"}
-    assert render_runs(rows, now_us=T0 + 7200 * SECOND, notes=notes).splitlines() == [
-        "◷ suspended  refund  wrun_2  2 h ago  2 h  waits for hook a",
+    last = T0 + 3 * SECOND
+    rows = [
+        row("wrun_2", said=("waits for hook a (open for ", Moment(T0 + 60 * SECOND), ")")),
+        Listed("wrun_1", "report", "completed", T0, last, last),
+    ]
+    assert render_runs(rows, now_us=T0 + 7200 * SECOND).splitlines() == [
+        "◷ suspended  refund  wrun_2  2 h ago  2 h  waits for hook a (open for 1 h 59 min)",
         "✓ completed  report  wrun_1  2 h ago  3 s",
     ]
 

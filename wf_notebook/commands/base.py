@@ -10,11 +10,21 @@ import click
 
 from wf_notebook.commands.twins import TWINS
 from wf_notebook.commands.words import split_words
+from wf_notebook.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from wf_notebook.api import World
+    from wf_notebook.views.listing import Chosen
+
+
+def _as_text(_world: World, _chosen: Chosen, view: str | None) -> bool:
+    """Show no table: there is nothing here to show it in."""
+    if view not in (None, "text"):
+        msg = f"A terminal cannot show a {view}."
+        raise UsageError(msg, hint="Leave --view out here, or use %wf runs in a notebook.")
+    return False
 
 
 class Command(click.Command):
@@ -65,6 +75,7 @@ class Caller:
         ask: asks a person one question and returns the line typed.
         notebook: the notebook whose latest run a missing RUN means; None for any.
         saved: whether what is printed may be saved in a notebook: then titles stay out of it.
+        shows: shows a table of runs, in that view if one is named; False where they are printed.
     """
 
     word: str
@@ -72,6 +83,7 @@ class Caller:
     ask: Callable[[str], str]
     notebook: str | None = None
     saved: bool = False
+    shows: Callable[[World, Chosen, str | None], bool] = _as_text
 
     def look(self) -> World:
         """Return the world, to read from."""

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 from wf_notebook.api import LIVE
 from wf_notebook.clock import iso
 from wf_notebook.definition.steps import REGISTRY
+from wf_notebook.views.listing import listed, stored
+from wf_notebook.views.publisher import blocked_words
 from wf_notebook.views.text import render_runs
 from wf_notebook.views.text import table as columns
-from wf_notebook.views.why import why
 from wf_notebook.views.words import duration, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from wf_notebook.api import World
     from wf_notebook.run import Run
+    from wf_notebook.views.listing import Chosen, Listed
     from wf_notebook.world.state import Hook, Step, Wait
     from wf_notebook.world.store import RunRow
 
@@ -27,31 +29,28 @@ class Listing:
 
     Args:
         world: the world.
-        status: only runs that stand so, by any word of `Run.status`.
-        attributes: only runs that are labelled so.
+        chosen: which of its runs.
         limit: how many at most.
     """
 
-    def __init__(
-        self, world: World, *, status: str | None, attributes: Mapping[str, str], limit: int
-    ) -> None:
+    def __init__(self, world: World, chosen: Chosen, *, limit: int) -> None:
         self._now_us = world.host.clock.now_us()
         self._live = {run.id: run for run in world.unfinished()}
+        labels, status = chosen.labels, chosen.status
         if status in LIVE:
-            found = world.rows(attributes=attributes, limit=None)
+            found = world.rows(attributes=labels, limit=None)
             rows = (row for row in found if row.run_id in self._live)
-            chosen = [row for row in rows if self._live[row.run_id].status == status]
-            self._rows = chosen[:limit]
+            self._rows = [row for row in rows if self._live[row.run_id].status == status][:limit]
         else:
-            self._rows = world.rows(status=status, attributes=attributes, limit=limit)
+            self._rows = world.rows(status=status, attributes=labels, limit=limit)
 
     def text(self) -> str:
         """Return a line for each run."""
-        notes = {
-            run.id: f"{run.status}: {why(run.state, self._now_us, _reason(run))}"
-            for run in self._live.values()
-        }
-        return render_runs(self._rows, now_us=self._now_us, notes=notes)
+        return render_runs([self._listed(row) for row in self._rows], now_us=self._now_us)
+
+    def _listed(self, row: RunRow) -> Listed:
+        live = self._live.get(row.run_id)
+        return stored(row) if live is None else listed(live.state, blocked_words(live.blocked))
 
     def json(self) -> list[dict[str, Any]]:
         """Return an object for each run."""

@@ -22,7 +22,9 @@ from wf_notebook.commands.show import (
     run_json,
     streams_text,
 )
+from wf_notebook.config import VIEWS
 from wf_notebook.views.controls import read_json
+from wf_notebook.views.listing import Chosen
 from wf_notebook.views.tails import joined
 from wf_notebook.views.text import render_run
 from wf_notebook.views.text import table as columns
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 _STATUSES = (
     "pending", "running", "suspended", "blocked", "completed", "failed", "cancelled", "forgotten",
 )  # fmt: skip
+_LISTED = 20
 _RUN = click.argument("run_id", metavar="[RUN]", required=False)
 _JSON = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
@@ -78,16 +81,28 @@ def _command(
     callback=_labels,
     help="Only runs that are labelled so; may be given again.",
 )
-@click.option("-n", "--limit", type=click.IntRange(1), default=20, help="How many at most.")
+@click.option("-n", "--limit", type=click.IntRange(1), help="How many at first; 20 unless given.")
+@click.option("--view", type=click.Choice(VIEWS), help="How they are shown; text in a terminal.")
 @_JSON
 @click.pass_obj
 def runs(
-    caller: Caller, status: str | None, labels: dict[str, str], limit: int, *, json_: bool
+    caller: Caller,
+    status: str | None,
+    labels: dict[str, str],
+    limit: int | None,
+    view: str | None,
+    *,
+    json_: bool,
 ) -> None:
-    """List runs, newest first."""
+    """List runs, newest first; in a notebook as a table that is kept up to date."""
     world = caller.look()
-    found = Listing(world, status=status, attributes=labels, limit=limit)
-    click.echo(_dumped(found.json()) if json_ else found.text() + _lock(world))
+    chosen = Chosen(status, labels, limit)
+    if json_:
+        click.echo(_dumped(Listing(world, chosen, limit=limit or _LISTED).json()))
+    elif caller.shows(world, chosen, view):
+        click.echo(_lock(world).lstrip(), nl=world.locked is not None)
+    else:
+        click.echo(Listing(world, chosen, limit=limit or _LISTED).text() + _lock(world))
 
 
 @_command("show", "show wrun_01K9", "show 01K9 --json")

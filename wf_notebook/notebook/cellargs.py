@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 from IPython.core.error import UsageError as ShellUsageError
 from IPython.core.magic_arguments import argument, kwds, magic_arguments
 
-from wf_notebook.config import ISOLATION_MODES
+from wf_notebook.config import ISOLATION_MODES, VIEWS
 from wf_notebook.definition.revision_names import revision_named
 from wf_notebook.errors import UsageError
 from wf_notebook.guest.durations import parse_duration
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Mapping
 
-VIEWS: Final = ("widget", "card", "text")
 _F = TypeVar("_F", bound="Callable[..., object]")
 
 _USAGE: Final = "%(prog)s [NAME] [OPTIONS] [-- VALUE, NAME=VALUE]"

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import threading
-from contextvars import Context
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from wf_notebook import api
 from wf_notebook.definition.steps import REGISTRY
 from wf_notebook.errors import WorldClosedError
 from wf_notebook.notebook.openings import Live, Setting
+from wf_notebook.notebook.outputs import replace
+from wf_notebook.notebook.tables import Tables
 from wf_notebook.views.card import mimebundle
 from wf_notebook.views.publisher import Publisher
 from wf_notebook.views.text import render_run
@@ -24,27 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from wf_notebook.engine.host import Host
+    from wf_notebook.notebook.outputs import Outputs
     from wf_notebook.run import Run
+    from wf_notebook.views.listing import Chosen
     from wf_notebook.views.model import RunView
 
 WIDGET: Final = "widget"
 CARD: Final = "card"
 TEXT: Final = "text"
-
-
-class Outputs(Protocol):
-    """Where outputs go: IPython's display publisher."""
-
-    def publish(
-        self,
-        data: dict[str, Any],
-        metadata: dict[str, Any] | None = None,
-        *,
-        transient: dict[str, Any] | None = None,
-        update: bool = False,
-    ) -> None:
-        """Show a mimebundle, or replace the one shown under the same display id."""
-        ...
 
 
 class Displays:
@@ -56,6 +44,7 @@ class Displays:
 
     def __init__(self, outputs: Outputs) -> None:
         self._outputs = outputs
+        self._tables = Tables(outputs)
         self._settings: dict[Host, Setting] = {}
         self._shown: dict[str, _Shown] = {}
         self._kinds: set[str] = set()
@@ -83,6 +72,11 @@ class Displays:
         found.add(kind)
         self._kinds.add(kind)
 
+    def table(self, host: Host, chosen: Chosen, kind: str) -> None:
+        """Show the runs of a world under the current cell, as a table."""
+        self._listen(host)
+        self._tables.show(host, chosen, self._setting(host), live=kind == WIDGET)
+
     def skip(self, run: Run) -> None:
         """Show nothing of a run under the current cell."""
         self._in_cell.add(run.id)
@@ -97,13 +91,14 @@ class Displays:
 
     def forget(self, run_ids: Sequence[str]) -> None:
         """Take runs out of the outputs that this session shows; on the engine's thread."""
+        self._tables.forget(run_ids)
         for run_id in run_ids:
             found = self._shown.pop(run_id, None)
             if found is not None:
                 found.close()
             for kind in self._kinds:  # a front end that shows none of it passes over that
                 said = {"text/plain": f"Run {run_id} was forgotten."}
-                _update(self._outputs, _display_id(run_id, kind), said)
+                replace(self._outputs, _display_id(run_id, kind), said)
 
     def end_cell(self) -> None:
         """Bring the outputs up to date before the cell is over.
@@ -111,6 +106,7 @@ class Displays:
         A front end that runs a notebook headless takes no message of a cell that has ended.
         """
         self._in_cell.clear()
+        self._tables.end_cell()
         for found in list(self._shown.values()):
             found.refresh()
             if found.over:
@@ -121,6 +117,7 @@ class Displays:
         """Leave a card in every output, and nothing alive."""
         for host in self._hosts:
             host.on_forget.remove(self.forget)
+        self._tables.close()
         for found in (*self._shown.values(), *self._left):
             found.refresh()
             found.close()
@@ -288,7 +285,7 @@ class _Shown:
         if not update:
             self._outputs.publish(data, {}, transient={"display_id": display_id})
             return
-        _update(self._outputs, display_id, data)
+        replace(self._outputs, display_id, data)
 
     def _bundle(self, kind: str, view: RunView, *opened: RunView) -> dict[str, Any]:
         if kind == TEXT:
@@ -306,13 +303,6 @@ class _Shown:
 def _display_id(run_id: str, kind: str) -> str:
     """What all outputs that show a run in one way have in common: nobody has to remember them."""
     return f"wf-{run_id}-{kind}"
-
-
-def _update(outputs: Outputs, display_id: str, data: dict[str, Any]) -> None:
-    # In a context of its own: an update then belongs to the cell that runs now, wherever it is
-    # sent from, and not to the cell that happened to start what is being reported.
-    transient = {"display_id": display_id}
-    Context().run(outputs.publish, data, {}, transient=transient, update=True)
 
 
 def _nothing() -> None:

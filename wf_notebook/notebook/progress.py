@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from wf_notebook.notebook.outputs import replace
 from wf_notebook.views.words import readable
 
 if TYPE_CHECKING:
-    from wf_notebook.notebook.display import Outputs
+    from wf_notebook.notebook.outputs import Outputs
 
 _SECONDS: Final = 0.25  # between two updates
 _LINES: Final = 8
@@ -57,9 +57,7 @@ class Progress:
         if self._outputs is None:
             return
         data: dict[str, Any] = {"text/plain": text}
-        transient = {"display_id": self._id}
-        publish = self._outputs.publish
-        if not update:
-            publish(data, {}, transient=transient)
-            return
-        Context().run(publish, data, {}, transient=transient, update=True)
+        if update:
+            replace(self._outputs, self._id, data)
+        else:
+            self._outputs.publish(data, {}, transient={"display_id": self._id})

@@ -6,13 +6,13 @@ approved, here or by a `%wf` line of this notebook, the card says so and the for
 
 from __future__ import annotations
 
-from contextvars import Context
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wf_notebook import approving, config
 from wf_notebook.clock import iso
 from wf_notebook.ids import SystemIds
+from wf_notebook.notebook.outputs import replace as in_place
 from wf_notebook.reviewing import proposal_view
 from wf_notebook.views.card import WIDGET_MIME
 from wf_notebook.views.drafted import draft_card, draft_text
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from wf_notebook.api import World
     from wf_notebook.approving import Revision
-    from wf_notebook.notebook.display import Outputs
+    from wf_notebook.notebook.outputs import Outputs
     from wf_notebook.views.approveform import ApproveForm
     from wf_notebook.views.drafted import DraftView
 
@@ -107,11 +107,10 @@ class _Shown:
         self.close(f"✓ {revision} approved by {revision.approved_by}, {when}. Run its cell now.")
 
     def _publish(self, display_id: str, data: dict[str, Any], *, update: bool) -> None:
-        transient = {"display_id": display_id}
         if update:
-            Context().run(self.outputs.publish, data, {}, transient=transient, update=True)
+            in_place(self.outputs, display_id, data)
         else:
-            self.outputs.publish(data, {}, transient=transient)
+            self.outputs.publish(data, {}, transient={"display_id": display_id})
 
 
 def _card(view: DraftView) -> dict[str, Any]:

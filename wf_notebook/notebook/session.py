@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from wf_notebook.notebook.progress import Progress
     from wf_notebook.notebook.reviews import Reviews
     from wf_notebook.run import Run
+    from wf_notebook.views.listing import Chosen
 
 _LISTED: Final = 5
 _REPLAY_SECONDS: Final = 5.0  # a long log may take longer; its line then says how far it is
@@ -282,12 +283,14 @@ class Session:
         """Show a draft that is the value of a cell, unless the cell has shown it already."""
         if made is self._draft:
             return
-        bundle = made._repr_mimebundle_()
+        from wf_notebook.views.drafted import draft_card, draft_text
+
+        view = made.view()
         if self._in_kernel:
             publisher: Any = self._shell.display_pub
-            publisher.publish(bundle)
+            publisher.publish({"text/plain": draft_text(view), "text/html": draft_card(view)})
         else:
-            self.say(bundle["text/plain"])
+            self.say(draft_text(view))
 
     def waits(self, text: str) -> bool:
         """Whether a cell with that line waits for its run."""
@@ -308,8 +311,16 @@ class Session:
             ask=_ask,
             notebook=self.notebook,
             saved=self._in_kernel,
+            **({"shows": self._show_table} if self._in_kernel else {}),
         )
         call(table, split_words(line, table.commands), caller)
+
+    def _show_table(self, world: World, chosen: Chosen, view: str | None) -> bool:
+        """Show runs under the cell; False where they are to be printed."""
+        kind = self._view_kind(view)
+        if kind != "text":
+            self._shows().table(world.host, chosen, kind)
+        return kind != "text"
 
     def _world_for_command(self, _write: bool) -> World:  # noqa: FBT001 - a callback's shape
         found = self._existing_world()

@@ -7,8 +7,7 @@ from typing import Final
 from traitlets import Bool, Enum, Integer, Unicode
 from traitlets.config import Configurable
 
-from wf_notebook.config import APPROVAL_POLICIES, ISOLATION_MODES
-from wf_notebook.notebook.cellargs import VIEWS
+from wf_notebook.config import APPROVAL_POLICIES, ISOLATION_MODES, VIEWS
 
 AUTO: Final = "auto"
 

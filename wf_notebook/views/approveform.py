@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import ipywidgets
 
-from wf_notebook.views.asking import error_of, said
+from wf_notebook.views.answers import error_of, said
 from wf_notebook.views.plainfields import button, close_all, marked, seen, text_line, widgets
 
 if TYPE_CHECKING:

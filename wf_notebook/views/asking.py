@@ -1,8 +1,6 @@
-"""How the messages of a live view are answered: each once, with what it asks for or with why not.
+"""What the messages of a run's live view ask for; `views.answers` takes and answers them.
 
-A message may arrive on any thread; it is answered from the engine's loop, like all that is sent, and
-nothing there waits. Messages from the browser; `id` comes back in the answer, and is a resume's
-idempotency key:
+Messages from the browser; `id` comes back in the answer, and is a resume's idempotency key:
     {"op": "hello", "id"} -> {"op": "hello", "id", "now_us", "titles", "details", "blocked",
         "commands", "streams"}
     {"op": "resume", "id", "token", "payload"} -> {"op": "resumed", "id"}
@@ -32,20 +30,17 @@ note of how much more there is. Lines are those of the cell.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from wf_notebook.errors import HookPayloadError
 from wf_notebook.views.reading import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Mapping
     from concurrent.futures import Future
 
+    from wf_notebook.views.answers import Answers, Told
     from wf_notebook.views.model import RunView
     from wf_notebook.views.reading import Reading
-
-Told = dict[str, Any]
 
 
 class Actions(Protocol):
@@ -81,72 +76,57 @@ class Opens(Protocol):
 
 
 class Asking:
-    """Takes messages and answers them.
+    """Does what messages ask for.
 
     Args:
         actions: what buttons do.
         reading: what panels show.
         opens: shows other runs.
-        post: calls on the engine's loop, from any thread; raises RuntimeError where it has ended.
-        submit: runs a coroutine on it.
         greeting: what a view that has just been drawn has to be told.
         shown: the snapshot that is shown now.
-        tell: sends a message.
+        answers: the way back to the browser.
     """
 
-    def __init__(  # noqa: PLR0913 - what it speaks for, by name
+    def __init__(
         self,
         *,
         actions: Actions,
         reading: Reading,
         opens: Opens,
-        post: Callable[[Callable[[], None]], object],
-        submit: Callable[[Coroutine[Any, Any, Told]], Future[Told]],
         greeting: Callable[[], Told],
         shown: Callable[[], RunView],
-        tell: Callable[[Mapping[str, Any]], None],
+        answers: Answers,
     ) -> None:
         self._actions = actions
         self._reading = reading
         self._opens = opens
-        self._post = post
-        self._submit = submit
         self._greeting = greeting
         self._shown = shown
-        self._tell = tell
+        self._answers = answers
 
     def take(self, content: object) -> None:
-        """Take a message, on whatever thread it arrives, and post it."""
-        try:
-            self._post(partial(self._handle, content))
-        except RuntimeError:
-            self._refuse(_id_of(content), "The world of this run was closed; open it again.")
+        """Take a message, on whatever thread it arrives."""
+        self._answers.take(content, self._handle)
 
-    def _handle(self, content: object) -> None:
-        """Do what a message asks, on the engine's loop."""
-        key = _id_of(content)
-        message = cast("Mapping[str, object]", content)
-        try:
-            if not (self._clicked(message, key) or self._looked(message, key)):
-                self._refuse(key, "The view sent a message that this version does not know.")
-        except Exception as error:  # noqa: BLE001 - whatever it is, the user must see it
-            self._refuse(key, said(error), error)
+    def _handle(self, content: Mapping[str, object], key: object) -> bool:
+        """Do what a message asks, on the engine's loop; whether it is one that is known."""
+        return self._clicked(content, key) or self._looked(content, key)
 
     def _clicked(self, content: Mapping[str, object], key: object) -> bool:
         """Do what a button asks; whether the message was one of those."""
         match content:
             case {"op": "resume", "token": str(token), "payload": payload, "id": str(resume_id)}:
-                self._answer(self._actions.resume(token, payload, resume_id), key, "resumed")
+                self._answers.once(self._actions.resume(token, payload, resume_id), key, "resumed")
             case {"op": "wake", "wait": str() | None as wait}:
-                self._answer(self._actions.wake(wait), key, "woken")
+                self._answers.once(self._actions.wake(wait), key, "woken")
             case {"op": "cancel"}:
-                self._answer(self._actions.cancel(), key, "cancelled")
+                self._answers.once(self._actions.cancel(), key, "cancelled")
             case {"op": "rerun"}:
-                self._ask(self._opens.rerun(), key, "opened")
+                self._answers.ask(self._opens.rerun(), key, "opened")
             case {"op": "open", "run_id": str(run_id)}:
-                self._ask(self._opens.open(run_id), key, "opened")
+                self._answers.ask(self._opens.open(run_id), key, "opened")
             case {"op": "shut", "run_id": str(run_id)}:
-                self._ask(self._opens.shut(run_id), key, "shut")
+                self._answers.ask(self._opens.shut(run_id), key, "shut")
             case _:
                 return False
         return True
@@ -155,12 +135,12 @@ class Asking:
         """Do what a panel asks; whether the message was one of those."""
         match content:
             case {"op": "hello"}:
-                self._tell({"op": "hello", "id": key, **self._greeting()})
-                self._submit(self._reading.greet())
+                self._answers.tell({"op": "hello", "id": key, **self._greeting()})
+                self._answers.begin(self._reading.greet())
             case {"op": "reveal"}:
-                self._ask(self._reading.reveal(), key, "revealed")
+                self._answers.ask(self._reading.reveal(), key, "revealed")
             case {"op": "peek", "entity": str(entity)}:
-                self._ask(self._reading.peek(entity), key, "peeked")
+                self._answers.ask(self._reading.peek(entity), key, "peeked")
             case {"op": "leave"}:
                 self._reading.leave()
             case _:
@@ -175,53 +155,19 @@ class Asking:
             }:  # fmt: skip
                 chosen = _names(types)
                 page = self._reading.page(after, limit, types=chosen, entity=entity)
-                self._ask(page, key, "events")
+                self._answers.ask(page, key, "events")
             case {"op": "event", "seq": int(seq)}:
-                self._ask(self._reading.event(seq), key, "event")
+                self._answers.ask(self._reading.event(seq), key, "event")
             case {"op": "at", "seq": int(seq)}:
-                self._ask(self._reading.at(seq), key, "at")
+                self._answers.ask(self._reading.at(seq), key, "at")
             case {"op": "rows", "group": str(group), "from": int(start), "to": int(end), **more}:
                 then = more.get("seq")
                 view = self._reading.then(then) if isinstance(then, int) else self._shown()
                 found = rows_of(view.members, group, start, end)
-                self._tell({"op": "rows", "id": key, **found})
+                self._answers.tell({"op": "rows", "id": key, **found})
             case _:
                 return False
         return True
-
-    def _ask(self, coroutine: Coroutine[Any, Any, Told], key: object, op: str) -> None:
-        """Answer the browser with what a coroutine returns."""
-        self._answer(self._submit(coroutine), key, op, told=True)
-
-    def _answer(self, future: Future[Any], key: object, op: str, *, told: bool = False) -> None:
-        """Answer the browser once the future is done; `told`: with its result as well."""
-
-        def reply() -> None:
-            error = error_of(future)
-            if error is not None:
-                self._refuse(key, said(error), error)
-                return
-            self._tell({"op": op, "id": key, **(future.result() if told else {})})
-
-        future.add_done_callback(lambda _: self._soon(reply))
-
-    def _soon(self, callback: Callable[[], None]) -> None:
-        try:
-            self._post(callback)
-        except RuntimeError:
-            return  # the world was closed, its views with it
-
-    def _refuse(self, key: object, message: str, error: BaseException | None = None) -> None:
-        errors = error.errors if isinstance(error, HookPayloadError) else []
-        self._tell({"op": "refused", "id": key, "message": message, "errors": errors})
-
-
-def _id_of(content: object) -> object:
-    match content:
-        case {"id": str() | int() as key}:
-            return key
-        case _:
-            return None
 
 
 def _names(types: object) -> set[str] | None:
@@ -229,15 +175,3 @@ def _names(types: object) -> set[str] | None:
     if not isinstance(types, list):
         return None
     return {str(name) for name in cast("list[object]", types)}
-
-
-def error_of(future: Future[Any]) -> BaseException | None:
-    """Return what a future that is done failed with, or None."""
-    if future.cancelled():
-        return RuntimeError("The action was given up; try it again.")
-    return future.exception()
-
-
-def said(error: BaseException) -> str:
-    """Return an error as the user reads it: a coded one as it stands, another with its type."""
-    return str(error) if hasattr(error, "hint") else f"{type(error).__name__}: {error}"

@@ -39,20 +39,18 @@ _TONES: Final = {
     "running": "going", "pending": "going",
     "suspended": "waits", "sleeping": "waits", "waiting": "waits", "retrying": "waits",
     "blocked": "bad", "failed": "bad", "conflict": "bad",
-    "cancelled": "over", "closed": "over",
+    "cancelled": "over", "closed": "over", "forgotten": "over",
 }  # fmt: skip
 
-_CARD: Final = (
+CARD: Final = (
     f"border: 1px solid {_LINE}; border-radius: 8px; padding: 10px 14px; margin-bottom: 6px; max-width: 960px; "
     "font-size: 13px; line-height: 1.5"
 )
-_MONO: Final = (
-    "font-family: monospace; font-size: 12px; padding: 0px; background-color: transparent"
-)
-_MUTED: Final = "font-size: 12px; opacity: 0.75"
-_TABLE: Final = "table-layout: auto; width: 100%; border-collapse: collapse; margin-top: 8px; margin-bottom: 2px"
-_CELL: Final = "text-align: left; vertical-align: middle; padding: 3px 12px 3px 0px"
-_HEAD: Final = f"{_CELL}; font-weight: normal; {_MUTED}; border-bottom: 1px solid {_LINE}"
+MONO: Final = "font-family: monospace; font-size: 12px; padding: 0px; background-color: transparent"
+MUTED: Final = "font-size: 12px; opacity: 0.75"
+TABLE: Final = "table-layout: auto; width: 100%; border-collapse: collapse; margin-top: 8px; margin-bottom: 2px"
+CELL: Final = "text-align: left; vertical-align: middle; padding: 3px 12px 3px 0px"
+HEAD: Final = f"{CELL}; font-weight: normal; {MUTED}; border-bottom: 1px solid {_LINE}"
 
 
 class Markup(str):
@@ -80,7 +78,7 @@ def card(view: RunView) -> str:
     Args:
         view: the run at one moment; a card of a live run says which.
     """
-    return element("div", _title(view), _facts(view), *_notes(view), *_table(view), style=_CARD)
+    return element("div", _title(view), _facts(view), *_notes(view), *_table(view), style=CARD)
 
 
 def mimebundle(*views: RunView, model_id: str | None = None) -> dict[str, Any]:
@@ -99,13 +97,14 @@ def mimebundle(*views: RunView, model_id: str | None = None) -> dict[str, Any]:
     return bundle
 
 
-def _tone(state: str, *, quiet: bool = False) -> str:
+def tone(state: str, *, quiet: bool = False) -> str:
+    """Return the colour of a state, a key of `views.rows.GLYPHS`."""
     return _COLOURS["over" if quiet else _TONES[state]]
 
 
 def _title(view: RunView) -> Markup:
     name = element("strong", view.name, style="font-size: 15px")
-    pill = element("strong", f"{view.glyph} {view.status}", style=f"color: {_tone(view.status)}")
+    pill = element("strong", f"{view.glyph} {view.status}", style=f"color: {tone(view.status)}")
     return element("div", name, " \N{MIDDLE DOT} ", pill, " ", _sentence(view))
 
 
@@ -125,7 +124,7 @@ def _facts(view: RunView) -> Markup:
     facts = (view.origin, counts, f"{view.isolation} isolation", when, *view.notes)
     text = " \N{MIDDLE DOT} ".join(fact for fact in facts if fact)
     return element(
-        "div", element("code", view.run_id, style=_MONO), " \N{MIDDLE DOT} ", text, style=_MUTED
+        "div", element("code", view.run_id, style=MONO), " \N{MIDDLE DOT} ", text, style=MUTED
     )
 
 
@@ -143,9 +142,9 @@ def _open_hook(form: Form) -> Markup:
     return element(
         "div",
         "Waiting for you: hook ",
-        element("code", form.token, style=_MONO),
+        element("code", form.token, style=MONO),
         ". Answer it with ",
-        element("code", f"%wf answer {form.token}", style=_MONO),
+        element("code", f"%wf answer {form.token}", style=MONO),
     )
 
 
@@ -153,9 +152,9 @@ def _table(view: RunView) -> Sequence[Markup]:
     if not view.rows:
         return ()
     axis = _axis(view)
-    head = element("tr", *(element("th", text, style=_HEAD) for text in _columns()))
+    head = element("tr", *(element("th", text, style=HEAD) for text in _columns()))
     body = (_row(row, view.now_us, axis) for row in view.rows)
-    table = element("table", element("thead", head), element("tbody", *body), style=_TABLE)
+    table = element("table", element("thead", head), element("tbody", *body), style=TABLE)
     if len(view.rows) <= _OPEN_ROWS:
         return (table,)
     summary = element("summary", f"Timeline, {len(view.rows)} rows")
@@ -173,17 +172,17 @@ def _axis(view: RunView) -> tuple[int, int]:
 
 
 def _row(row: Row, now_us: int, axis: tuple[int, int]) -> Markup:
-    kind = element("span", "hook ", style=_MUTED) if row.kind == "hook" else Markup()
-    line = element("span", f" line {row.line}", style=_MUTED) if row.line is not None else Markup()
+    kind = element("span", "hook ", style=MUTED) if row.kind == "hook" else Markup()
+    line = element("span", f" line {row.line}", style=MUTED) if row.line is not None else Markup()
     error = f" {row.error}" if row.error and row.state in ("failed", "retrying") else ""
-    state = element("strong", row.glyph, style=f"color: {_tone(row.state, quiet=row.quiet)}")
+    state = element("strong", row.glyph, style=f"color: {tone(row.state, quiet=row.quiet)}")
     quiet = "; opacity: 0.6" if row.quiet else ""
     return element(
         "tr",
-        element("td", kind, row.label, line, style=f"{_CELL}{quiet}"),
-        element("td", state, f" {row.state}{error}", style=f"{_CELL}; white-space: nowrap{quiet}"),
-        element("td", _bar(row, now_us, axis), style=f"{_CELL}; width: 38%"),
-        element("td", row_info(row, now_us), style=f"{_CELL}; white-space: nowrap{quiet}"),
+        element("td", kind, row.label, line, style=f"{CELL}{quiet}"),
+        element("td", state, f" {row.state}{error}", style=f"{CELL}; white-space: nowrap{quiet}"),
+        element("td", _bar(row, now_us, axis), style=f"{CELL}; width: 38%"),
+        element("td", row_info(row, now_us), style=f"{CELL}; white-space: nowrap{quiet}"),
         style="background-color: transparent",
     )
 
@@ -196,6 +195,6 @@ def _bar(row: Row, now_us: int, axis: tuple[int, int]) -> Markup:
     fill = element(
         "div",
         style=f"margin-left: {left:.1f}%; width: {width:.1f}%; height: 8px; "
-        f"border-radius: 3px; background-color: {_tone(row.state, quiet=row.quiet)}",
+        f"border-radius: 3px; background-color: {tone(row.state, quiet=row.quiet)}",
     )
     return element("div", fill, style=f"background-color: {_FAINT}; border-radius: 3px")

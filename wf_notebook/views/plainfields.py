@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 import ipywidgets
 
 from wf_notebook.errors import UsageError
-from wf_notebook.views.asking import said
+from wf_notebook.views.answers import said
 from wf_notebook.views.card import element
 from wf_notebook.views.controls import MISSING, meant, nothing, payload_place, shown
 from wf_notebook.views.words import visible

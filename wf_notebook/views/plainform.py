@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 import ipywidgets
 
 from wf_notebook.errors import HookNotFoundError, HookPayloadError, UsageError
-from wf_notebook.views.asking import error_of, said
+from wf_notebook.views.answers import error_of, said
 from wf_notebook.views.plainfields import button, close_all, marked, payload_field, seen, text_line
 from wf_notebook.views.words import visible
 

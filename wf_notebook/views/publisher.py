@@ -1,4 +1,4 @@
-"""When a view is brought up to date: when its run has changed, eight times a second at most.
+"""When a view is brought up to date: when its run has changed, at the pace of `views.pace`.
 
 The publisher lives on the engine's loop, where a run's state changes, so that a snapshot is never
 taken in the middle of a change; it is also the only writer of a widget's snapshot. Nothing is
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wf_notebook.clock import SystemClock
 from wf_notebook.views.model import Drawing, Facts, build_view, unknown_attempts
+from wf_notebook.views.pace import Pace
 from wf_notebook.views.why import why
 
 if TYPE_CHECKING:
@@ -18,12 +19,8 @@ if TYPE_CHECKING:
 
     from wf_notebook.clock import Clock
     from wf_notebook.views.model import RunView
+    from wf_notebook.views.pace import Loop
     from wf_notebook.world.state import RunState
-
-INTERVAL_SECONDS: Final = 0.125
-# A snapshot is made on the engine's loop: of a very long run it is made less often, so that views
-# never take more than about a twentieth of the loop.
-COST_FACTOR: Final = 20
 
 # What may stand in a saved notebook about a blocked run. The engine's own message can quote
 # arguments (a divergence says what was recorded), so it goes to people on the line only.
@@ -123,34 +120,6 @@ class Sink(Protocol):
         ...
 
 
-class Timer(Protocol):
-    """A call to come."""
-
-    def cancel(self) -> None:
-        """Don't make it."""
-        ...
-
-
-class Loop(Protocol):
-    """What is needed of an asyncio loop."""
-
-    def time(self) -> float:
-        """Seconds by a clock that never goes back."""
-        ...
-
-    def call_later(self, delay: float, callback: Callable[[], object], /) -> Timer:
-        """Call on the loop, `delay` seconds from now."""
-        ...
-
-    def call_soon_threadsafe(self, callback: Callable[[], object], /) -> object:
-        """Call on the loop; from any thread."""
-        ...
-
-    def call_exception_handler(self, context: dict[str, Any], /) -> None:
-        """Report an error that has no caller."""
-        ...
-
-
 def view_of(
     run: RunLike,
     now_us: int,
@@ -178,7 +147,7 @@ def facts_of(run: RunLike, *, world: str = "") -> Facts:
     return Facts(
         schemas=run.schemas,
         replayed=run.replayed,
-        blocked=_blocked(run.blocked),
+        blocked=blocked_words(run.blocked),
         isolation=run.isolation,
         changed=run.changed,
         children=dict(run.child_ids),
@@ -188,7 +157,8 @@ def facts_of(run: RunLike, *, world: str = "") -> Facts:
     )
 
 
-def _blocked(found: BlockedLike | None) -> str | None:
+def blocked_words(found: BlockedLike | None) -> str | None:
+    """Return what may be saved about why a run cannot go on; None where it can."""
     return None if found is None else _BLOCKED.get(found.reason, found.reason)
 
 
@@ -293,9 +263,7 @@ class _Watch:
         self.ended = ended
         self._publisher = publisher
         self._widget = widget
-        self._timer: Timer | None = None
-        self._last = 0.0
-        self._cost = 0.0
+        self._pace = Pace(publisher.loop, self._publish)
         self._drawing = Drawing()
         self._seen: tuple[object, ...] = ()
         self._unsubscribe: Callable[[], object] | None = None
@@ -304,13 +272,13 @@ class _Watch:
     def start(self) -> None:
         if not self._stopped:
             self._unsubscribe = self.run.subscribe(self._changed)
-            self._publish()
+            self._pace.now()
             # A subscription may itself be posted to the loop: look once more when it has begun.
             self._publisher.loop.call_soon_threadsafe(self._look_again)
 
     def stop(self) -> None:
         self._stopped = True
-        self._cancel_timer()
+        self._pace.stop()
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
@@ -326,28 +294,15 @@ class _Watch:
         if self._stopped:
             return
         if self.run.state.terminal:
-            self._publish()
-        elif self._timer is None:
-            self._timer = self._publisher.loop.call_later(self._delay(), self._publish)
-
-    def _delay(self) -> float:
-        pause = max(INTERVAL_SECONDS, COST_FACTOR * self._cost)
-        return max(self._last + pause - self._publisher.loop.time(), 0.0)
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+            self._pace.now()
+        else:
+            self._pace.soon()
 
     def _publish(self) -> None:
-        self._cancel_timer()
-        begun = self._publisher.loop.time()
         try:
             self._show()
         except Exception as error:  # noqa: BLE001 - a view that fails must never stop the engine
             self._publisher.failed(self, error)
-        self._last = self._publisher.loop.time()
-        self._cost = self._last - begun
 
     def _show(self) -> None:
         publisher = self._publisher

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from unicodedata import combining, east_asian_width
 
-from wf_notebook.views.rows import GLYPHS
-from wf_notebook.views.why import row_info
+from wf_notebook.views.why import read, row_info
 from wf_notebook.views.words import duration, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from wf_notebook.views.listing import Listed
     from wf_notebook.views.model import RunView
     from wf_notebook.views.rows import Row
-    from wf_notebook.world.store import RunRow
 
 _BAR_CHARS: Final = 20
 _LABEL_CHARS: Final = 36
@@ -128,28 +127,20 @@ def _bar(row: Row, *, start: int, end: int, span: int) -> str:
     return f"|{bar.ljust(_BAR_CHARS)}|"
 
 
-def render_runs(
-    rows: Sequence[RunRow], *, now_us: int, notes: Mapping[str, str] | None = None
-) -> str:
+def render_runs(rows: Sequence[Listed], *, now_us: int) -> str:
     """Return a list of runs as text, one line each.
 
     Args:
-        rows: as `EventStore.runs` gives them.
+        rows: newest first.
         now_us: the world's time, microseconds UTC.
-        notes: run id to a status word with a sentence ("suspended: waits for hook a"), shown in
-            the place of the stored status.
     """
     if not rows:
         return "No runs."
-    return "\n".join(
-        table([_run_cells(row, now_us, (notes or {}).get(row.run_id)) for row in rows])
-    )
+    return "\n".join(table([_run_cells(row, now_us) for row in rows]))
 
 
-def _run_cells(row: RunRow, now_us: int, note: str | None) -> tuple[str, ...]:
-    status, _, sentence = (note or row.status).partition(": ")
+def _run_cells(row: Listed, now_us: int) -> tuple[str, ...]:
     took = duration((now_us if row.ended_us is None else row.ended_us) - row.created_us)
     age = f"{duration(now_us - row.created_us)} ago"
-    glyph = GLYPHS.get(status, GLYPHS["pending"])
-    name = clipped(visible(row.name), _LABEL_CHARS)
-    return f"{glyph} {status}", name, row.run_id, age, took, visible(sentence)
+    name = clipped(row.name, _LABEL_CHARS)
+    return f"{row.glyph} {row.status}", name, row.run_id, age, took, read(row.said, now_us)

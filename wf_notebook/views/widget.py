@@ -22,23 +22,24 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 import anywidget
 import traitlets
 
+from wf_notebook.views.answers import Answers
 from wf_notebook.views.asking import Asking
 from wf_notebook.views.tails import Tails
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from concurrent.futures import Future
 
     from wf_notebook.clock import Clock
     from wf_notebook.views.asking import Actions, Opens
     from wf_notebook.views.model import RunView
-    from wf_notebook.views.publisher import Loop
+    from wf_notebook.views.pace import Loop
     from wf_notebook.views.reading import Reading
     from wf_notebook.views.tails import Source
 
 _STATIC: Final = Path(__file__).with_name("static")
 _MODULES: Final = (
-    "times", "schema", "nodes", "copy", "panel", "fields", "forms", "streams", "outline", "peek",
+    "times", "schema", "nodes", "questions", "copy", "panel", "fields", "forms", "streams", "outline", "peek",
     "timeline", "code", "events", "replay", "header", "embed", "run_view",
 )  # fmt: skip
 _STYLES: Final = ("fields", "run_view", "timeline", "streams", "panels")
@@ -46,14 +47,14 @@ _IMPORT: Final = re.compile(r"^import \{[^}]*\} from \"\./\w+\.js\";\n", re.MULT
 _NAMESPACE: Final = uuid.UUID("6f0ab8a5-6d0c-5b63-9d3f-2d9c3a1c7e11")
 
 
-def browser_module() -> str:
-    """Return the view's modules as the one that anywidget takes: joined, without their imports."""
-    return "\n".join(_IMPORT.sub("", _read(f"{name}.js")) for name in _MODULES)
+def browser_module(names: Sequence[str] = _MODULES) -> str:
+    """Return a view's modules as the one that anywidget takes: joined, without their imports."""
+    return "\n".join(_IMPORT.sub("", _read(f"{name}.js")) for name in names)
 
 
-def browser_styles() -> str:
-    """Return the view's style sheets as one."""
-    return "\n".join(_read(f"{name}.css") for name in _STYLES)
+def browser_styles(names: Sequence[str] = _STYLES) -> str:
+    """Return a view's style sheets as one."""
+    return "\n".join(_read(f"{name}.css") for name in names)
 
 
 def _read(name: str) -> str:
@@ -78,7 +79,7 @@ class Host(Protocol):
         ...
 
 
-class _Wire(Protocol):
+class Wire(Protocol):
     """The part of an ipywidgets widget that we talk through; the library ships no types."""
 
     def send(self, content: Mapping[str, Any], /) -> None:
@@ -137,19 +138,22 @@ class RunWidget(anywidget.AnyWidget):
             actions=actions,
             reading=reading,
             opens=opens,
-            post=host.loop.call_soon_threadsafe,
-            submit=host.submit,
             greeting=self._greeting,
             shown=lambda: self._shown,
-            tell=self._tell,
+            answers=Answers(
+                post=host.loop.call_soon_threadsafe,
+                submit=host.submit,
+                tell=self._tell,
+                closed="The world of this run was closed; open it again.",
+            ),
         )
         named = {} if model_id is None else {"model_id": model_id}
         super().__init__(view=view.to_json(), now=view.now_us, **named)
         self._wire.on_msg(lambda _widget, content, _buffers: asking.take(content))
 
     @property
-    def _wire(self) -> _Wire:
-        return cast("_Wire", self)
+    def _wire(self) -> Wire:
+        return cast("Wire", self)
 
     def publish(self, view: RunView, *, blocked: str = "") -> None:
         """Show a snapshot; on the engine's loop. An equal one is not sent again.

@@ -3,7 +3,7 @@
 import { Code } from "./code.js";
 import { copyButton } from "./copy.js";
 import { Events } from "./events.js";
-import { button, focusable, make, setBusy, setText } from "./nodes.js";
+import { button, focusable, make, setBusy, setText, shortened } from "./nodes.js";
 import { Replay } from "./replay.js";
 import { duration, growing } from "./times.js";
 
@@ -67,11 +67,6 @@ class Link {
     setText(this.node, `${this.word} ${shortened(run)}`);
     this.node.setAttribute("aria-label", `${this.word} ${shortened(run)}: open ${this.what}`);
   }
-}
-
-/** An id's head and tail: enough to tell it from another one. */
-export function shortened(id) {
-  return id.replace(/[0-9a-zA-Z]{20,}/g, (part) => `${part.slice(0, 8)}…${part.slice(-4)}`);
 }
 
 export class Header {

@@ -62,3 +62,8 @@ export function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
+
+/** An id's head and tail: enough to tell it from another one. */
+export function shortened(id) {
+  return id.replace(/[0-9a-zA-Z]{20,}/g, (part) => `${part.slice(0, 8)}…${part.slice(-4)}`);
+}

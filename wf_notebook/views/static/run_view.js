@@ -10,7 +10,8 @@
 import { Embeds } from "./embed.js";
 import { Forms } from "./forms.js";
 import { Header } from "./header.js";
-import { make, newId, setText } from "./nodes.js";
+import { make, setText } from "./nodes.js";
+import { Questions } from "./questions.js";
 import { Streams } from "./streams.js";
 import { KernelClock } from "./times.js";
 import { Timeline } from "./timeline.js";
@@ -21,7 +22,7 @@ const ANSWER_MS = 10000;
 class RunView {
   #model;
   #clock = new KernelClock();
-  #asked = new Map();
+  #questions;
   #private = { titles: {}, details: {}, blocked: "", commands: {} };
   #announced = null;
   #message = "";
@@ -29,6 +30,7 @@ class RunView {
 
   constructor(model, node) {
     this.#model = model;
+    this.#questions = new Questions(model);
     this.node = node;
     this.header = new Header(this);
     this.banner = make("p", "wfn-banner");
@@ -93,9 +95,7 @@ class RunView {
 
   /** Send a message; `done` gets the answer. */
   ask(message, done) {
-    const id = message.id ?? newId();
-    this.#asked.set(id, done);
-    this.#model.send({ ...message, id });
+    this.#questions.ask(message, done);
   }
 
   #received(content) {
@@ -109,9 +109,7 @@ class RunView {
       this.streams.update(content);
       return;
     }
-    const done = this.#asked.get(content.id);
-    this.#asked.delete(content.id);
-    done?.(content);
+    this.#questions.answer(content);
   }
 
   #silent() {

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from wf_notebook.definition.model import Definition
     from wf_notebook.engine.activity import Activity, Blocked
     from wf_notebook.views.model import RunView
+    from wf_notebook.views.plainform import PlainForm
     from wf_notebook.world.events import Event
     from wf_notebook.world.state import Hook, RunState, Step, Wait
 
@@ -430,6 +431,19 @@ class Run:
         """
         run_id = self._act.run_id
         return self._host.wait(self._host.resume(token, payload, resume_id, run_id=run_id))
+
+    def form(self, token: str | None = None) -> PlainForm:
+        """Return a form for an open hook in plain ipywidgets controls; without token, the only one.
+
+        For dashboards (Voila) and front ends that load no modules: show it, or put it into a layout.
+
+        Raises:
+            HookNotFoundError: no open hook of this run has the token.
+            UsageError: no token was given and several hooks are open; they are listed.
+        """
+        from wf_notebook.views.plainform import form_of
+
+        return form_of(self, token)
 
     def wake(self, wait_id: str | None = None) -> int:
         """End a sleep early, or all of them; returns the seq of the event, 0 if none slept."""

@@ -130,7 +130,7 @@ class Asking:
             if not (self._clicked(message, key) or self._looked(message, key)):
                 self._refuse(key, "The view sent a message that this version does not know.")
         except Exception as error:  # noqa: BLE001 - whatever it is, the user must see it
-            self._refuse(key, _said(error), error)
+            self._refuse(key, said(error), error)
 
     def _clicked(self, content: Mapping[str, object], key: object) -> bool:
         """Do what a button asks; whether the message was one of those."""
@@ -197,9 +197,9 @@ class Asking:
         """Answer the browser once the future is done; `told`: with its result as well."""
 
         def reply() -> None:
-            error = _error_of(future)
+            error = error_of(future)
             if error is not None:
-                self._refuse(key, _said(error), error)
+                self._refuse(key, said(error), error)
                 return
             self._tell({"op": op, "id": key, **(future.result() if told else {})})
 
@@ -231,12 +231,13 @@ def _names(types: object) -> set[str] | None:
     return {str(name) for name in cast("list[object]", types)}
 
 
-def _error_of(future: Future[Any]) -> BaseException | None:
+def error_of(future: Future[Any]) -> BaseException | None:
+    """Return what a future that is done failed with, or None."""
     if future.cancelled():
         return RuntimeError("The action was given up; try it again.")
     return future.exception()
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
     """Return an error as the user reads it: a coded one as it stands, another with its type."""
     return str(error) if hasattr(error, "hint") else f"{type(error).__name__}: {error}"

@@ -294,7 +294,7 @@ class Run:
         attended = self._host.deserted is None
         watched = alone and attended
         while True:
-            self._wait(self.reached(_over_or_person) if watched else self.settled(), timeout)
+            self._wait(self.reached(over_or_person) if watched else self.settled(), timeout)
             if self._has_ended():
                 return self._value()
 
@@ -549,7 +549,8 @@ def _only_person(act: Activity) -> bool:
     return idle and bool(state.open_hooks) and not state.open_steps and not state.open_waits
 
 
-def _over_or_person(act: Activity) -> bool:
+def over_or_person(act: Activity) -> bool:
+    """Whether nothing more will happen by itself, or unless a person resumes a hook."""
     return _over(act) or _only_person(act)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from wf_notebook.commands.answering import answer_hook
 from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.doctor import examine
-from wf_notebook.commands.fields import ask_value
 from wf_notebook.commands.find import find_hook, find_id, find_run, find_stream, open_hooks
 from wf_notebook.commands.show import (
     Listing,
@@ -22,9 +21,7 @@ from wf_notebook.commands.show import (
     run_json,
     streams_text,
 )
-from wf_notebook.errors import HookPayloadError
 from wf_notebook.views.controls import read_json
-from wf_notebook.views.details import details
 from wf_notebook.views.tails import joined
 from wf_notebook.views.text import render_run
 from wf_notebook.views.text import table as columns
@@ -194,26 +191,8 @@ def resume(caller: Caller, token: str, payload: Sequence[str], resume_id: str | 
 @click.pass_obj
 def answer(caller: Caller, token: str | None) -> None:
     """Answer a hook field by field; without TOKEN, the only open one."""
-    world = caller.change()
-    run, hook = find_hook(world, token, caller)
-    schema = None if hook.schema is None else run.definition.schemas.get(hook.schema)
-    title = visible(hook.token if caller.saved or hook.title is None else hook.title)
-    click.echo(f"{title}, asked by {run.name} ({run.id})")
-    if not caller.saved and (said := details(hook)):
-        click.echo(indent(said, "  "))
-    while True:
-        value = ask_value(schema, caller.ask, click.echo)
-        try:
-            world.resume(hook.token, value)
-        except HookPayloadError as refused:
-            for error in refused.errors:
-                place = ".".join(str(part) for part in error.get("path", ()))
-                click.echo(f"  {place + ': ' if place else ''}{error.get('message')}")
-            if not refused.errors:
-                click.echo(f"  {refused.message}")
-        else:
-            click.echo(f"Resumed the hook {visible(hook.token)}.")
-            return
+    run, hook = find_hook(caller.change(), token, caller)
+    answer_hook(run, hook, ask=caller.ask, say=click.echo, saved=caller.saved)
 
 
 @_command("wake", "wake 01K9 --wait wait_0A3F")

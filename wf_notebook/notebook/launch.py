@@ -17,7 +17,7 @@ from wf_notebook.notebook.cellargs import evaluate
 from wf_notebook.notebook.traceback import refused
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from wf_notebook.api import Origin, World
     from wf_notebook.config import IsolationMode
@@ -62,6 +62,10 @@ class Notebook(Protocol):
 
     def adopt(self, run: Run) -> None:
         """Take a run as one that this execution started or took up."""
+        ...
+
+    def settled(self, run: Run) -> Awaitable[None]:
+        """Wait until nothing more will happen to a run by itself."""
         ...
 
 
@@ -114,7 +118,7 @@ def launch(notebook: Notebook, line: CellLine, source: str) -> Run | CheckReport
     else:
         notebook.show(run, line.view)
     if line.awaited:
-        return wait_here(run, line)
+        return wait_here(run, line, notebook.settled)
     if line.wait:
         return cast("Run", run.result(line.timeout))
     return run
@@ -308,7 +312,7 @@ def _replaced(notebook: Notebook, world: World, origin: Origin, report: CheckRep
 # --- waiting -------------------------------------------------------------------------------------
 
 
-async def wait_here(run: Run, line: CellLine) -> Any:
+async def wait_here(run: Run, line: CellLine, settled: Callable[[Run], Awaitable[None]]) -> Any:
     """Wait for a run in its own cell.
 
     With `--wait` the cell's value is the run's result. A cell that waits because all do (headless
@@ -321,7 +325,7 @@ async def wait_here(run: Run, line: CellLine) -> Any:
     """
     try:
         async with asyncio.timeout(line.timeout):
-            await asyncio.wrap_future(run.settled())
+            await settled(run)
     except TimeoutError:
         msg = f"Run {run.id} took longer than {line.timeout:g} s. It goes on: {run.why()}."
         raise TimeoutError(msg) from None

@@ -7,6 +7,7 @@ says which runs are unfinished.
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import os
 import sys
@@ -26,7 +27,7 @@ from wf_notebook.notebook.settings import AUTO, Workflow
 from wf_notebook.notebook.waiting import make_transformer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -276,6 +277,14 @@ class Session:
             attendant = attend()
             if attendant is not None:
                 attendant.adopt(run)
+
+    def settled(self, run: Run) -> Awaitable[None]:
+        """Wait until nothing more will happen to a run by itself; a terminal asks its person."""
+        from wf_notebook.notebook import terminal
+
+        if self._in_kernel or not terminal.has_person():
+            return asyncio.wrap_future(run.settled())
+        return terminal.settled(run, _ask, self.say)
 
     def _shows(self) -> Displays:
         from wf_notebook.notebook.display import Displays

@@ -21,8 +21,10 @@ import pytest
 
 import wf_notebook
 from wf_notebook import commands, errors
+from wf_notebook.commands.twins import TWINS
 from wf_notebook.definition.model import source_hash
 from wf_notebook.notebook import cellargs
+from wf_notebook.notebook.magics import WorkflowMagics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -259,6 +261,19 @@ def test_readme_lists_command(name: str) -> None:
     assert row, f"no row for {name}"
     options = [p for p in commands.table.commands[name].params if isinstance(p, click.Option)]
     assert [option.opts for option in options if option.opts[-1] not in row] == []
+
+
+def test_every_magic_and_command_has_a_function_twin() -> None:
+    """Where there are no magics a public function does it: a new command needs one, too."""
+    kinds = WorkflowMagics.magics
+    magics = {f"%{name}" for name in kinds["line"]} | {f"%%{name}" for name in kinds["cell"]}
+    assert sorted((magics | set(commands.table.commands)) - set(TWINS)) == []
+    named = {word for word in TWINS if not word.startswith("%")}
+    assert sorted(named - set(commands.table.commands)) == []
+    for twin in TWINS.values():
+        first, *rest = twin.split(".")
+        assert first in wf_notebook.__all__, twin
+        assert all(hasattr(getattr(wf_notebook, first), name) for name in rest), twin
 
 
 def test_readme_vector() -> None:

@@ -20,6 +20,7 @@ TOP_LEVEL = {
     "WorkflowError",
     "check",
     "current_world",
+    "doctor",
     "get_run",
     "open_world",
     "start",
@@ -36,9 +37,9 @@ TESTING = {
 }
 RUN = """
     workflow_id source source_hash status result events steps hooks waits resume wake cancel
-    rerun why wait_for history stream streams
+    form rerun why wait_for history stream streams
 """
-WORLD = "start resume runs sql close"
+WORLD = "start resume runs hooks sql close"
 KEYWORDS = {
     "open_world": "key isolation clock steps read_only",
     "start": "steps schemas export_name id attributes world isolation cell",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         open_world,
         start,
     )
+    from wf_notebook.commands.doctor import doctor
     from wf_notebook.definition.model import CheckReport, Definition, Diagnostic
     from wf_notebook.definition.steps import step
     from wf_notebook.engine.context import StepContext, step_context
@@ -60,6 +61,7 @@ _HOME = {
     "wf_notebook.api": (
         "Origin", "World", "check", "current_world", "get_run", "open_world", "start",
     ),
+    "wf_notebook.commands.doctor": ("doctor",),
     "wf_notebook.definition.model": ("CheckReport", "Definition", "Diagnostic"),
     "wf_notebook.definition.steps": ("step",),
     "wf_notebook.engine.context": ("StepContext", "step_context"),
@@ -111,6 +113,7 @@ __all__ = [
     "WorldLockedError",
     "check",
     "current_world",
+    "doctor",
     "get_run",
     "open_world",
     "start",

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from wf_notebook.ids import Ids
     from wf_notebook.world.duckdb import Table
     from wf_notebook.world.keys import KeyProvider, KeySource
+    from wf_notebook.world.state import Hook
     from wf_notebook.world.store import EventStore, RunRow
 
 __all__ = [
@@ -228,6 +229,10 @@ class World:
         """Return one plain line for each run that has not ended, newest first."""
         rows = self.host.wait(self.host.store.unfinished())
         return [r for r in reversed(rows) if workflow_id in (None, r.workflow_id)]
+
+    def hooks(self) -> list[tuple[Run, Hook]]:
+        """Return the hooks that may be resumed, each with its run, newest run first."""
+        return [(run, hook) for run in self.unfinished() for hook in run.hooks if hook.open]
 
     def resume(self, token: str, payload: object = None, resume_id: str | None = None) -> int:
         """Resume the open hook with that token; see `Run.resume`."""

@@ -60,6 +60,7 @@ def worlds() -> None:
     with open_world(":memory:", clock=VirtualClock(autojump=True)) as world:
         assert_type(world, World)
         assert_type(world.runs(status="suspended", limit=5), list[Run])
+        assert_type([(run.id, hook.token) for run, hook in world.hooks()], list[tuple[str, str]])
     assert_type(current_world(), World)
 
 

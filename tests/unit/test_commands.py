@@ -10,9 +10,10 @@ import click
 import pytest
 from pydantic import BaseModel
 
-from wf_notebook import open_world, step, step_context
+from wf_notebook import doctor, open_world, step, step_context
 from wf_notebook.commands import Caller, Command, call, split_words, table
 from wf_notebook.commands.doctor import clicks
+from wf_notebook.commands.twins import TWINS
 from wf_notebook.errors import (
     HookNotFoundError,
     HookPayloadError,
@@ -96,6 +97,7 @@ def test_every_command_has_help_and_examples(name: str, wf: Callable[..., str]) 
     assert isinstance(command, Command)
     assert command.examples
     text = wf(f"{name} --help")
+    assert f"From Python:\n  {TWINS[name]}\n" in text
     assert "Examples:" in text
     assert f"%wf {command.examples[0]}" in text
 
@@ -187,7 +189,7 @@ def test_runs_filters_by_any_status(start: Callable[[str], Run], wf: Callable[..
 
 
 def test_json_says_the_same_for_programs(
-    start: Callable[[str], Run], wf: Callable[..., str]
+    world: World, start: Callable[[str], Run], wf: Callable[..., str]
 ) -> None:
     """`--json` of runs, show and hooks parses and names the same things."""
     run = start("a")
@@ -197,6 +199,7 @@ def test_json_says_the_same_for_programs(
     assert [s["alias"] for s in shown["steps"]] == ["look"]
     assert shown["status"] == "suspended"
     (hook,) = json.loads(wf("hooks --json"))
+    assert [(r.id, h.token) for r, h in world.hooks()] == [(run.id, "approve-a")]
     assert (hook["token"], hook["schema"], hook["run_id"]) == ("approve-a", "Approval", run.id)
 
 
@@ -443,6 +446,7 @@ def test_doctor_says_what_is_here(world: World, wf: Callable[..., str]) -> None:
         assert re.search(rf"^{word} ", said, re.MULTILINE)
     assert world.path in said
     assert "keys" in said
+    assert ("owner", "this process") in doctor()
 
 
 def test_doctor_doubts_a_file_system_of_others(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wf_notebook.commands.twins import TWINS
 from wf_notebook.commands.words import split_words
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ class Command(click.Command):
         self.raw_after = raw_after
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples with the caller's own first word, as the caller has to quote them."""
+        """Write the function twin, and examples with the caller's own first word and quotes."""
+        if twin := TWINS.get(str(self.name)):
+            with formatter.section("From Python"):
+                formatter.write(f"  {twin}\n")
         if self.examples:
             word = ctx.find_root().info_name or ""
             with formatter.section("Examples"):

@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
-from wf_notebook import config
+from wf_notebook import api, config
 from wf_notebook.engine.loops import LoopThread
 from wf_notebook.errors import WorldError, WorldLockedError
 from wf_notebook.isolation.choose import prove
@@ -15,10 +15,9 @@ from wf_notebook.world.lock import named
 from wf_notebook.world.paths import MEMORY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from wf_notebook.api import World
-    from wf_notebook.commands.base import Caller
 
 _PACKAGES: Final = (
     "wf-notebook", "duckdb", "ipython", "ipykernel", "ipywidgets", "anywidget", "jupyterlab",
@@ -31,13 +30,29 @@ _CLICKS: Final = (
 )
 
 
-def examine(caller: Caller) -> list[tuple[str, str]]:
-    """Return what was found, as pairs of a word and a text; nothing is changed."""
+def doctor(world: World | None = None) -> list[tuple[str, str]]:
+    """Return what is installed and what holds here, as pairs of a word and a text.
+
+    Args:
+        world: which one to tell of; None for the one opened last. None is opened for it.
+    """
+    return examine(_last if world is None else lambda: world)
+
+
+def _last() -> World:
+    found = api.open_worlds()
+    if not found:
+        raise WorldError("No world is open.", hint="Open one with open_world(...).")
+    return found[-1]
+
+
+def examine(look: Callable[[], World]) -> list[tuple[str, str]]:
+    """Return what was found, as pairs of a word and a text; `look` gives the world."""
     found = [("python", f"{platform.python_version()} on {platform.platform(terse=True)}")]
     found += [(name, _version(name) or "not installed") for name in _PACKAGES]
     found.append(("clicks", clicks(_version("ipykernel"))))
     found.append(("strict", _strict()))
-    return [*found, *_world(caller)]
+    return [*found, *_world(look)]
 
 
 def _version(name: str) -> str | None:
@@ -61,9 +76,9 @@ def clicks(ipykernel: str | None) -> str:
     return next(text for least, text in _CLICKS if tuple(parts) >= least)
 
 
-def _world(caller: Caller) -> Sequence[tuple[str, str]]:
+def _world(look: Callable[[], World]) -> Sequence[tuple[str, str]]:
     try:
-        world = caller.look()
+        world = look()
     except WorldLockedError as error:
         owner = ", ".join(f"{key} {value}" for key, value in error.owner.items())
         return [("world", str(error)), ("owner", owner or "unknown")]

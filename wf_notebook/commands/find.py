@@ -80,11 +80,6 @@ def find_stream(run: Run, name: str | None) -> str | None:
     raise UsageError(f"Run {run.id} has no stream '{visible(name)}'.", hint=there)
 
 
-def open_hooks(world: World) -> list[tuple[Run, Hook]]:
-    """Return the hooks that may be resumed, newest run first."""
-    return [(run, hook) for run in world.unfinished() for hook in run.hooks if hook.open]
-
-
 def find_hook(world: World, token: str | None, caller: Caller) -> tuple[Run, Hook]:
     """Return the open hook with that token, or the only open one.
 
@@ -92,7 +87,7 @@ def find_hook(world: World, token: str | None, caller: Caller) -> tuple[Run, Hoo
         HookNotFoundError: there is none.
         UsageError: no token was given and several are open.
     """
-    found = [pair for pair in open_hooks(world) if token in (None, pair[1].token)]
+    found = [pair for pair in world.hooks() if token in (None, pair[1].token)]
     if len(found) == 1:
         return found[0]
     if not found:

@@ -10,7 +10,7 @@ import click
 from wf_notebook.commands.answering import answer_hook
 from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.doctor import examine
-from wf_notebook.commands.find import find_hook, find_id, find_run, find_stream, open_hooks
+from wf_notebook.commands.find import find_hook, find_id, find_run, find_stream
 from wf_notebook.commands.show import (
     Listing,
     calls_text,
@@ -157,7 +157,7 @@ def stream(caller: Caller, run_id: str | None, name: str | None, start: int) -> 
 def hooks(caller: Caller, *, json_: bool) -> None:
     """List the open hooks: what people are asked for."""
     world = caller.look()
-    found = open_hooks(world)
+    found = world.hooks()
     if json_:
         click.echo(_dumped([hook_json(run, hook) for run, hook in found]))
     else:
@@ -286,7 +286,7 @@ def doctor(caller: Caller) -> None:
     A confined guest tries to break out; the world's owner, its file system and the place of its key
     are named.
     """
-    click.echo("\n".join(columns(examine(caller))))
+    click.echo("\n".join(columns(examine(caller.look))))
 
 
 def _lock(world: World) -> str:

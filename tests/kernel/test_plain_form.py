@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.kernel.conftest import REFUND
+from tests.kernel.conftest import REFUND, Cell
 
 if TYPE_CHECKING:
     from tests.kernel.conftest import Kernel
@@ -27,15 +27,26 @@ def states(kernel: Kernel) -> dict[str, dict[str, Any]]:
     return found
 
 
-def send(kernel: Kernel, title: str, data: dict[str, Any]) -> None:
-    """Send what the browser sends when the control with that title is used."""
+def send(kernel: Kernel, title: str, data: dict[str, Any], subshell: str | None = None) -> str:
+    """Send what the browser sends when the control with that title is used; the message's id."""
     (model,) = [k for k, s in states(kernel).items() if s.get("description") == title]
-    content = {"comm_id": model, "data": data}
-    kernel.client.shell_channel.send(kernel.client.session.msg("comm_msg", content))
+    message = kernel.client.session.msg("comm_msg", {"comm_id": model, "data": data})
+    if subshell is not None:
+        message["header"]["subshell_id"] = subshell
+    kernel.client.shell_channel.send(message)
+    return str(message["header"]["msg_id"])
 
 
-def enter(kernel: Kernel, title: str, value: object) -> None:
-    send(kernel, title, {"method": "update", "state": {"value": value}, "buffer_paths": []})
+def enter(kernel: Kernel, title: str, value: object, subshell: str | None = None) -> str:
+    update = {"method": "update", "state": {"value": value}, "buffer_paths": []}
+    return send(kernel, title, update, subshell)
+
+
+def made_subshell(kernel: Kernel) -> str:
+    """Where JupyterLab sends what is for widgets."""
+    control = kernel.client.control_channel
+    control.send(kernel.client.session.msg("create_subshell_request", {}))
+    return str(control.get_msg(timeout=30)["content"]["subshell_id"])
 
 
 def press(kernel: Kernel) -> None:
@@ -57,6 +68,8 @@ def test_a_plain_form_resumes_while_a_cell_awaits(kernel: Kernel) -> None:
     assert "<form of hook approve-a1 in run wrun_" in str(shown.value)
     waiting = kernel.begin("print('awaiting')\nawait r")
     kernel.until(lambda: "awaiting" in waiting.printed, "the cell awaits")
+    change = Cell(kernel, enter(kernel, "Amount", "8", made_subshell(kernel)))
+    kernel.until(lambda: change.idle, "the change is acknowledged, so that the next one is sent")
     enter(kernel, "Ok", True)
     enter(kernel, "Amount", "many")
     press(kernel)

@@ -1,9 +1,12 @@
 """The fields of a form in plain ipywidgets controls, made from the places of a JSON schema.
 
 What is typed goes through Text controls, numbers too: a number control of ipywidgets is never empty
-and moves a number into its bounds unasked, so that a payload could hold one that nobody gave. A
-control says what it holds once it is left (`continuous_update`): a front end holds further changes
-of it back while the kernel is busy, but not the click on Resume, which would then come first.
+and moves a number into its bounds unasked, so that a payload could hold one that nobody gave.
+
+A front end holds a control's next change back until the kernel was idle after the one before, but
+never a click: Resume must not come before what was corrected last. So a control tells of a change
+only once it is left, and each change is acknowledged, which ipykernel 7.4 doesn't do on a subshell
+while a cell awaits.
 """
 
 from __future__ import annotations
@@ -418,8 +421,16 @@ def button(text: str, do: Callable[[], object], tell: Callable[[str], None]) -> 
 def _on_change(control: Any, do: Callable[[], object]) -> None:
     def changed(_change: object) -> None:
         do()
+        if getattr(control, "_property_lock", None):  # it comes from the front end
+            _acknowledge(control.comm)
 
     control.observe(changed, "value")
+
+
+def _acknowledge(comm: Any) -> None:
+    """Say that the kernel is idle after the message at hand; a second time does no harm."""
+    if type(comm).__module__.startswith("ipykernel."):
+        comm.publish_msg("status", execution_state="idle")
 
 
 def seen(do: Callable[[], object], tell: Callable[[str], None]) -> None:

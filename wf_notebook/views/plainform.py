@@ -8,6 +8,7 @@ out before the controls are closed.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
@@ -19,7 +20,7 @@ from wf_notebook.views.plainfields import button, close_all, marked, payload_fie
 from wf_notebook.views.words import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from concurrent.futures import Future
 
     from wf_notebook.ids import Ids
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from wf_notebook.views.plainfields import Field
     from wf_notebook.world.state import Hook, RunState
 
+# A change that a front end held back comes at once when the kernel is idle again, but after the click.
+HELD_SECONDS: Final = 0.25
 _ABOVE: Final = "Not resumed: see above."
 
 
@@ -40,6 +43,16 @@ class _Host(Protocol):
     def ids(self) -> Ids: ...
 
     def post(self, callback: Callable[[], object], /) -> None: ...
+
+    def submit(self, coroutine: Coroutine[Any, Any, None], /) -> Future[None]: ...
+
+
+class _UnreadableError(Exception):
+    """Something was typed that cannot be sent."""
+
+    def __init__(self, problems: Sequence[tuple[Field, str]]) -> None:
+        super().__init__(_ABOVE)
+        self.problems = problems
 
 
 class RunLike(Protocol):
@@ -157,20 +170,24 @@ class PlainForm(ipywidgets.VBox):  # type: ignore[misc]  # the library ships no 
         """Send what was typed, once."""
         if self._busy or self._over:
             return
-        problems: list[tuple[Field, str]] = []
-        payload = self._field.read(problems)
-        self._tell(problems)
-        if problems:
-            self._say(_ABOVE)
-            return
-        self._say("Resuming…")
         self._busy = True
+        self._tell(())
+        self._say("Resuming…")
         try:
-            asked = self._run.actions.resume(self._hook.token, payload, self._id_of(payload))
+            asked = self._run.host.submit(self._hand_over())
         except BaseException:
             self._busy = False
             raise
         asked.add_done_callback(self._answered)
+
+    async def _hand_over(self) -> None:
+        await asyncio.sleep(HELD_SECONDS)
+        problems: list[tuple[Field, str]] = []
+        payload = self._field.read(problems)
+        if problems:
+            raise _UnreadableError(problems)
+        asked = self._run.actions.resume(self._hook.token, payload, self._id_of(payload))
+        await asyncio.wrap_future(asked)
 
     def _id_of(self, payload: object) -> str:
         """The resume's id: the same payload sent again has the same, and is recorded once."""
@@ -189,11 +206,22 @@ class PlainForm(ipywidgets.VBox):  # type: ignore[misc]  # the library ships no 
             self._end(f"✓ Resumed {visible(self._hook.token)}.")
             return
         self._busy = False
-        errors = error.errors if isinstance(error, HookPayloadError) else []
-        placed = [(self._field.find(tuple(e.get("path", ()))), str(e["message"])) for e in errors]
+        placed = self._placed(error)
         self._tell(placed)
         self._say(_ABOVE if placed else said(error))
         self._look()
+
+    def _placed(self, error: BaseException) -> Sequence[tuple[Field, str]]:
+        """What of an error belongs to fields."""
+        match error:
+            case _UnreadableError():
+                return error.problems
+            case HookPayloadError():
+                places = (tuple(found.get("path", ())) for found in error.errors)
+                fields = map(self._field.find, places)
+                return [(f, str(e["message"])) for f, e in zip(fields, error.errors, strict=True)]
+            case _:
+                return ()
 
     def _changed(self) -> None:
         seen(self._look, self._say)  # what fails here must not stop the engine

@@ -10,6 +10,14 @@ from pydantic import BaseModel
 
 from tests.worlds import KEY, contents, opened
 from wf_notebook import open_world, start, step
+from wf_notebook.approvals import (
+    approve,
+    forget_revisions,
+    get_revision,
+    propose,
+    revisions,
+    start_revision,
+)
 from wf_notebook.errors import (
     DefinitionError,
     NotApprovedError,
@@ -17,14 +25,6 @@ from wf_notebook.errors import (
     RevisionDamagedError,
     RevisionNotFoundError,
     UsageError,
-)
-from wf_notebook.revisions import (
-    approve,
-    forget_revisions,
-    get_revision,
-    propose,
-    revisions,
-    start_revision,
 )
 from wf_notebook.world.memory import MemoryStore
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from tests.sharing import flows
 from tests.sharing.watching import watched
 from wf_notebook import open_world, step
+from wf_notebook.approvals import approve, forget_revisions, start_revision
 from wf_notebook.errors import (
     HookNotFoundError,
     HookPayloadError,
@@ -24,7 +25,6 @@ from wf_notebook.errors import (
     WorldLockedError,
     WorldQueryError,
 )
-from wf_notebook.revisions import approve, forget_revisions, start_revision
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +105,7 @@ def test_what_is_approved_here_is_approved_there(
 ) -> None:
     """Proposals, approvals and runs of revisions are one record, whoever writes it."""
     owner = others()
-    owner.ask("from wf_notebook.revisions import get_revision, propose, revisions, start_revision")
+    owner.ask("from wf_notebook.approvals import get_revision, propose, revisions, start_revision")
     owner.ask("line = propose(WORK, steps=[work], world=world)")
     world = here()
     revision = approve(owner.ask("line.source_hash"), note="ok", by="ada", world=world)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from wf_notebook import revisions as book
+from wf_notebook import approvals as book
 from wf_notebook.clock import iso
 from wf_notebook.commands.base import Caller, Command
 from wf_notebook.definition.revision_names import revision_named

@@ -30,5 +30,11 @@ TWINS: Final[Mapping[str, str]] = {
     "forget": "World.forget",
     "rotate-key": "World.rotate_key",
     "sql": "World.sql",
+    "approve": "approve",
+    "revisions": "revisions",
+    "forget-revisions": "forget_revisions",
     "doctor": "doctor",
+    "%%workflow --revision": "start_revision",
+    "%%workflow_draft": "draft",
+    "%workflow_prompt": "step_catalogue",
 }

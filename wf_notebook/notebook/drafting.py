@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from wf_notebook.approvals import propose
 from wf_notebook.definition.steps import REGISTRY
 from wf_notebook.drafting.catalogue import BUDGET, step_catalogue
 from wf_notebook.drafting.loop import draft_async, on_a_loop
 from wf_notebook.drafting.models import chosen_model, name_of
 from wf_notebook.errors import UsageError
 from wf_notebook.notebook.finding import listed_model, listed_step
-from wf_notebook.revisions import propose
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine, Mapping

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from wf_notebook import api
+from wf_notebook.approvals import get_revision, start_revision
 from wf_notebook.definition.compile import normalise
 from wf_notebook.definition.functions import is_alias
 from wf_notebook.definition.steps import REGISTRY, Step
@@ -14,7 +15,6 @@ from wf_notebook.errors import DefinitionError, NotApprovedError, RegistrationEr
 from wf_notebook.guest.check import names_used
 from wf_notebook.notebook.cellargs import evaluate
 from wf_notebook.notebook.finding import find_step, is_model, listed_model, listed_step
-from wf_notebook.revisions import get_revision, start_revision
 from wf_notebook.views.pointing import refused
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from wf_notebook import config
@@ -24,7 +23,6 @@ from wf_notebook.errors import (
 )
 from wf_notebook.ids import SystemIds
 from wf_notebook.launching import Arguments, launched, prepare
-from wf_notebook.run import Run
 from wf_notebook.sharing.seat import Seat
 from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.filesystems import warn_if_shared
@@ -32,7 +30,7 @@ from wf_notebook.world.lock import named
 from wf_notebook.world.paths import default_path, world_path
 from wf_notebook.world.rotation import Rotation, successor
 from wf_notebook.world.store import Queried
-from wf_notebook.world.upkeep import FORGOTTEN
+from wf_notebook.worldruns import WorldRuns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,10 +42,10 @@ if TYPE_CHECKING:
     from wf_notebook.engine.context import StepContext
     from wf_notebook.errors import WorldDamagedError
     from wf_notebook.ids import Ids
+    from wf_notebook.run import Run
     from wf_notebook.world.duckdb import Table
     from wf_notebook.world.keys import KeyProvider, KeySource
-    from wf_notebook.world.state import Hook
-    from wf_notebook.world.store import EventStore, RunRow
+    from wf_notebook.world.store import EventStore
 
 __all__ = [
     "Origin",
@@ -60,10 +58,8 @@ __all__ = [
     "start",
 ]
 
-LIVE: Final = frozenset({"pending", "running", "suspended", "blocked"})
 
-
-class World:
+class World(WorldRuns):
     """An open world: its file, the engine at work on it, and the registered steps.
 
     Made by `open_world()`; a context manager that closes it.
@@ -181,74 +177,6 @@ class World:
         """Start a run in this world; see the function `start`."""
         return start(source, args, world=self, **options)
 
-    def get(self, run_id: str) -> Run:
-        """Return a run; of a locked world, as far as it is plain.
-
-        Raises:
-            RunNotFoundError: this world has no such run.
-            RunForgottenError: it was forgotten.
-        """
-        self.settle()
-        return Run(self.host, self.host.wait(self.host.activity(run_id)))
-
-    def rows(
-        self,
-        *,
-        status: str | None = None,
-        workflow_id: str | None = None,
-        attributes: Mapping[str, str] | None = None,
-        limit: int | None = 50,
-    ) -> list[RunRow]:
-        """Return one plain line for each run, newest first; `attributes` as for `runs`."""
-        most = None if attributes else limit
-        stored = self.host.store.runs(status=status, workflow_id=workflow_id, limit=most)
-        wanted = (attributes or {}).items()
-        return [r for r in self.host.wait(stored) if wanted <= r.attributes.items()][:limit]
-
-    def runs(
-        self,
-        *,
-        status: str | None = None,
-        workflow_id: str | None = None,
-        attributes: Mapping[str, str] | None = None,
-        limit: int | None = 50,
-    ) -> list[Run]:
-        """Return runs, newest first; forgotten ones are lines in `rows` only.
-
-        Args:
-            status: only runs that stand so; any word that `Run.status` may say.
-            workflow_id: only runs of that definition.
-            attributes: only runs that are labelled so, among other things.
-            limit: how many at most.
-        """
-        if status in LIVE:
-            wanted = (attributes or {}).items()
-            live = (r for r in self.unfinished(workflow_id) if r.status == status)
-            return [r for r in live if wanted <= r.attributes.items()][:limit]
-        chosen = partial(self.rows, status=status, workflow_id=workflow_id, attributes=attributes)
-        rows = chosen(limit=limit)
-        if any(row.status == FORGOTTEN for row in rows):
-            rows = [row for row in chosen(limit=None) if row.status != FORGOTTEN][:limit]
-        return [self.get(row.run_id) for row in rows]
-
-    def unfinished(self, workflow_id: str | None = None) -> list[Run]:
-        """Return the runs that have not ended, newest first."""
-        return [self.get(row.run_id) for row in self.unfinished_rows(workflow_id)]
-
-    def unfinished_rows(self, workflow_id: str | None = None) -> list[RunRow]:
-        """Return one plain line for each run that has not ended, newest first."""
-        rows = self.host.wait(self.host.store.unfinished())
-        return [r for r in reversed(rows) if workflow_id in (None, r.workflow_id)]
-
-    def hooks(self) -> list[tuple[Run, Hook]]:
-        """Return the hooks that may be resumed, each with its run, newest run first."""
-        return [(run, hook) for run in self.unfinished() for hook in run.hooks if hook.open]
-
-    def resume(self, token: str, payload: object = None, resume_id: str | None = None) -> int:
-        """Resume the open hook with that token; see `Run.resume`."""
-        self.settle()
-        return self.host.wait(self.host.resume(token, payload, resume_id))
-
     def forget(self, *run_ids: str) -> None:
         """Erase runs that have ended: source, arguments, results, payloads, streams, labels, key.
 
@@ -306,10 +234,6 @@ class World:
         if self._file is None:
             raise WorldError(f"This world is not a DuckDB file, so it has {lacks}.")
         return self._file
-
-    def settle(self) -> None:
-        """Wait until the unfinished runs found at opening are known to the engine."""
-        self.host.settle()
 
     def release(self) -> None:
         """Let steps start, if the world was opened paused."""

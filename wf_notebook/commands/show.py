@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from wf_notebook.api import LIVE
 from wf_notebook.clock import iso
 from wf_notebook.definition.steps import REGISTRY
 from wf_notebook.views.listing import listed, stored
@@ -13,6 +12,7 @@ from wf_notebook.views.publisher import blocked_words
 from wf_notebook.views.text import render_runs
 from wf_notebook.views.text import table as columns
 from wf_notebook.views.words import duration, visible
+from wf_notebook.worldruns import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -306,7 +306,7 @@ def test_loading_makes_no_world_and_unloading_leaves_nothing(kernel: Kernel) -> 
     threads = "import threading\n[t.name for t in threading.enumerate() if t.name.startswith('wf')]"
     assert kernel.value_of(threads) == "[]"
     kernel.ok("%load_ext wf_notebook")
-    assert "suspended" in kernel.ok("%wf runs").printed
+    assert "suspended" in kernel.ok("%wf runs --view text").printed
 
 
 def test_a_world_that_cannot_be_shared_is_one_quiet_line(kernels: Callable[..., Kernel]) -> None:

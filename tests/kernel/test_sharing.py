@@ -63,7 +63,7 @@ def test_a_second_kernel_of_the_notebook(kernels: Callable[..., Kernel]) -> None
     updates = [m["content"] for m in second.messages() if m["msg_type"] == "update_display_data"]
     assert "completed" in updates[-1]["data"]["text/plain"]
     assert f"process {owner}" in second.ok("%wf doctor").printed
-    assert "suspended" in second.ok("%wf runs").printed
+    assert "suspended" in second.ok("%wf runs --view text").printed
 
     first.kill()
     second.ok('%wf resume approve-a1 {"ok": true, "amount": 9}')

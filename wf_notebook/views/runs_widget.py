@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from wf_notebook.views.roster import Roster
     from wf_notebook.views.widget import Host, Wire
 
-RUNS_MODULES: Final = ("times", "nodes", "questions", "embed", "runs_rows", "runs_view")
+RUNS_MODULES: Final = (
+    "times", "nodes", "questions", "embed", "runs_rows", "runs_parts", "runs_view",
+)  # fmt: skip
 RUNS_STYLES: Final = ("fields", "run_view", "runs")
 
 

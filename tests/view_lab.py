@@ -156,6 +156,8 @@ class LabPage:
         self.page.locator(".jp-NotebookPanel .jp-CodeCell").first.wait_for()
         self.page.get_by_role("button", name="Python 3 (ipykernel)").first.wait_for()
         self.page.wait_for_function(CONNECTED)
+        if self.lab.app == "jupyterlab":  # the other has no such line
+            self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
         self.menu("Run", "Run All Cells")
 
     def save(self) -> None:

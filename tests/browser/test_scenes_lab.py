@@ -112,6 +112,9 @@ for thread in threading.enumerate():
 
 def test_a_page_reloaded_and_a_kernel_restarted(lab_page: LabPage) -> None:
     """The view is there again; after a restart, once %load_ext was run, on the page loaded anew."""
+    lab_page.page.set_viewport_size(
+        {"width": 1280, "height": 1600}
+    )  # a cell out of sight is not drawn
     page = opened(lab_page, OPENED, ORDER)
     page.locator("form").wait_for()
     lab_page.save()

@@ -98,9 +98,11 @@ class Lab:
             self.api(f"kernels/{kernel['id']}", "DELETE")
 
     def close(self) -> None:
-        self.end_kernels()
-        self._process.terminate()
-        self._process.communicate(timeout=60)
+        try:
+            self.end_kernels()
+        finally:
+            self._process.terminate()
+            self._process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""JupyterLab over a copy of the notebooks, and a page in it; tests take it with `pytest_plugins`."""
+"""JupyterLab, and a page in it over a copy of the notebooks; tests take it with `pytest_plugins`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.chromium import SWITCHES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 FOR_A_KERNEL = 30_000  # milliseconds: two cores, a cold kernel
@@ -33,12 +36,18 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-class Lab:
-    """A JupyterLab server on loopback, over a copy of the notebooks."""
+CONNECTED = """async () => {
+  const [kernel] = await (await fetch("/api/kernels")).json();
+  return kernel?.connections > 0 && kernel.execution_state === "idle";
+}"""
 
-    def __init__(self, folder: Path) -> None:
-        shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns(".wf_notebook", "output"))
-        self.folder = folder
+
+class Lab:
+    """A server on loopback, with a folder for each page; `app` is the module that serves."""
+
+    def __init__(self, root: Path, app: str = "jupyterlab") -> None:
+        self.root = root
+        self.app = app
         self._settings("notebook-extension/tracker", autoStartDefaultKernel=True)
         self._settings("apputils-extension/notification", fetchNews="false")
         self._port = free_port()
@@ -50,10 +59,7 @@ class Lab:
             "--LabApp.news_url=None", "--LabApp.expose_app_in_browser=True",
         ]  # fmt: skip
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *switches],
-            cwd=folder,
-            stderr=subprocess.PIPE,
-            text=True,
+            [sys.executable, "-m", app, *switches], cwd=root, stderr=subprocess.PIPE, text=True
         )
         self._until_ready()
 
@@ -69,7 +75,7 @@ class Lab:
         for line in self._process.stderr:
             if "is running at" in line:
                 return
-        pytest.fail("JupyterLab did not start")
+        pytest.fail("the server did not start")
 
     def address(self, path: str) -> str:
         return f"http://127.0.0.1:{self._port}/{path}?token={self._token}"
@@ -85,55 +91,110 @@ class Lab:
         assert isinstance(kernels, list)
         self.api(f"kernels/{kernels[0]['id']}/restart", "POST")
 
-    def close(self) -> None:
+    def end_kernels(self) -> None:
         kernels = self.api("kernels")
         assert isinstance(kernels, list)
         for kernel in kernels:
             self.api(f"kernels/{kernel['id']}", "DELETE")
-        self._process.terminate()
-        self._process.communicate(timeout=60)
+
+    def close(self) -> None:
+        try:
+            self.end_kernels()
+        finally:
+            self._process.terminate()
+            self._process.communicate(timeout=60)
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    found = Lab(tmp_path / "notebooks")
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A JupyterLab; it ends with the module."""
+    found = Lab(tmp_path_factory.mktemp("lab"))
     yield found
     found.close()
 
 
+@pytest.fixture(scope="module")
+def lab_browser(chromium: str) -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
+        yield found
+        found.close()
+
+
 class LabPage:
-    """A page of JupyterLab, as a person uses it."""
+    """A page of JupyterLab, as a person uses it, over a copy of the notebooks: a world of its own."""
 
     def __init__(self, lab: Lab, page: Page) -> None:
         self.lab = lab
         self.page = page
+        page.set_default_timeout(FOR_A_KERNEL)
+        self.folder = lab.root / secrets.token_hex(4)
+        shutil.copytree(
+            NOTEBOOKS,
+            self.folder,
+            ignore=shutil.ignore_patterns(".wf_notebook", "output", "images"),
+        )
+
+    def write(self, notebook: str, *cells: str) -> None:
+        """Put a notebook of these code cells beside the others."""
+        found = new_notebook(cells=[new_code_cell(cell) for cell in cells])
+        nbformat.write(found, self.folder / notebook)
 
     def open(self, notebook: str) -> None:
-        self.page.goto(self.lab.address(f"lab/tree/{notebook}"))
+        name = self.folder.name
+        # a workspace of its own: JupyterLab would reopen what another page has left
+        place = "notebooks" if self.lab.app == "notebook" else f"lab/workspaces/{name}/tree"
+        self.page.goto(self.lab.address(f"{place}/{name}/{notebook}"))
 
     def menu(self, *items: str) -> None:
         self.page.get_by_role("menuitem", name=items[0], exact=True).first.click()
         for item in items[1:]:
-            self.page.get_by_role("menuitem", name=item, exact=True).last.click()
+            # by its label: a menu in a menu has no role, and a shortcut belongs to the name
+            self.page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True).last.click()
 
     def run_all(self) -> None:
         self.page.locator(".jp-NotebookPanel .jp-CodeCell").first.wait_for()
-        self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+        self.page.get_by_role("button", name="Python 3 (ipykernel)").first.wait_for()
+        self.page.wait_for_function(CONNECTED)
+        if self.lab.app == "jupyterlab":  # the other has no such line
+            self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
         self.menu("Run", "Run All Cells")
+
+    def save(self) -> None:
+        with self.page.expect_response(
+            lambda answer: answer.request.method == "PUT" and "/api/contents/" in answer.url
+        ):
+            self.menu("File", "Save Notebook")
 
     def shot(self, name: str) -> None:
         if SHOTS:
             self.page.screenshot(path=f"{SHOTS}/{name}.png")
 
 
-@pytest.fixture
-def lab_page(chromium: str, lab: Lab) -> Iterator[LabPage]:
-    """A page on that server; the test chooses the notebook."""
-    from playwright.sync_api import sync_playwright
+@contextmanager
+def page_of(server: Lab, browser: Browser) -> Iterator[LabPage]:
+    with browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
+        found = LabPage(server, context.new_page())
+        yield found
+        found.shot("last")
+    server.end_kernels()
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
-        found = browser.new_page(viewport={"width": 1280, "height": 1000})
-        found.set_default_timeout(FOR_A_KERNEL)
-        yield LabPage(lab, found)
-        browser.close()
+
+@pytest.fixture
+def lab_page(lab: Lab, lab_browser: Browser) -> Iterator[LabPage]:
+    """A page on that server; the test chooses the notebook."""
+    with page_of(lab, lab_browser) as found:
+        yield found
+
+
+@pytest.fixture
+def notebook_page(
+    lab_browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LabPage]:
+    """A page of Jupyter Notebook; its server ends with the test."""
+    server = Lab(tmp_path_factory.mktemp("notebook"), "notebook")
+    with page_of(server, lab_browser) as found:
+        yield found
+    server.close()

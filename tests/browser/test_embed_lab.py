@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
 if TYPE_CHECKING:
-    from tests.view_lab import Lab, LabPage
+    from tests.view_lab import LabPage
 
 pytestmark = pytest.mark.browser
 pytest_plugins = ["tests.view_lab"]
@@ -41,11 +39,10 @@ async def order(name):
 """
 
 
-def test_a_child_is_opened_answered_and_kept(lab: Lab, lab_page: LabPage) -> None:
+def test_a_child_is_opened_answered_and_kept(lab_page: LabPage) -> None:
     """Its form works inside its parent's view; at the end both cards stay in the output."""
     page = lab_page.page
-    cells = [new_code_cell(SETUP), new_code_cell(CELL)]
-    nbformat.write(new_notebook(cells=cells), lab.folder / "orders.ipynb")
+    lab_page.write("orders.ipynb", SETUP, CELL)
     lab_page.open("orders.ipynb")
     lab_page.run_all()
     page.get_by_role("button", name="Open the run that begin has started").click()

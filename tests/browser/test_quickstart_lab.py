@@ -31,7 +31,7 @@ def fill_form(page: Page, reviewer: str) -> Locator:
     return form
 
 
-def test_fill_and_resume(lab: Lab, lab_page: LabPage, page: Page) -> None:
+def test_fill_and_resume(lab_page: LabPage, page: Page) -> None:
     """The form is checked by the server, what was typed stays, and Resume finishes the run."""
     lab_page.run_all()
     form = fill_form(page, "A")  # too short: the model wants two letters
@@ -44,7 +44,7 @@ def test_fill_and_resume(lab: Lab, lab_page: LabPage, page: Page) -> None:
     form.get_by_role("button", name="Resume").click()
     page.get_by_text("Ada decided: pay").first.wait_for()
     page.get_by_text("'requested': 28").first.wait_for()
-    assert "Ada decided" in (lab.folder / "output" / "refunds.md").read_text("utf-8")
+    assert "Ada decided" in (lab_page.folder / "output" / "refunds.md").read_text("utf-8")
     lab_page.shot("3-report")
     page.locator(".jp-OutputArea").filter(
         has_text="completed after"

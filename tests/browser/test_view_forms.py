@@ -48,6 +48,25 @@ def test_a_form_is_filled_and_sent_by_keyboard_alone(stage: Stage) -> None:
     }  # fmt: skip
 
 
+GUARD = """
+addEventListener("keydown", ({ target }) => {
+  target.addEventListener("beforeinput", (event) => event.preventDefault(), { once: true });
+}, true)
+"""
+
+
+def test_a_front_end_takes_no_key_from_a_field(stage: Stage) -> None:
+    """JupyterLab refuses Enter and undo to what is in a cell: Enter sends, and breaks a line."""
+    stage.page.evaluate(GUARD)
+    stage.open(suspended())
+    stage.field("Note").focus()
+    stage.page.keyboard.type("a\nb")
+    assert stage.field("Note").input_value() == "a\nb"
+    stage.field("Pay until *").fill("2026-02-28")
+    stage.field("Amount").press("Enter")
+    assert stage.sent("resume")["payload"]["note"] == "a\nb"
+
+
 def test_the_title_of_a_hook_is_shown_where_it_may_be(stage: Stage) -> None:
     """A title that came by message heads the form; until then the token does."""
     stage.show(suspended())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -288,6 +289,13 @@ def test_the_header_leads_to_where_a_run_comes_from(stage: Stage) -> None:
 
 # ------------------------------------------------------------------------------------- manners
 
+TEXTS = """nodes => nodes.map((node) => {
+  const range = document.createRange();
+  range.selectNodeContents(node);
+  const { left, right, width } = range.getBoundingClientRect();
+  return width ? [left, right] : null;
+}).filter(Boolean)"""
+
 
 def test_tab_goes_through_header_forms_and_rows(stage: Stage) -> None:
     """The order of the keyboard is the order of the page."""
@@ -312,17 +320,57 @@ def test_keys_on_a_control_are_not_taken_for_commands(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
-@pytest.mark.parametrize("width", [320, 900])
+@pytest.mark.parametrize("width", [320, 450, 900])
 def test_nothing_is_wider_than_the_page(
     open_page: Callable[..., Stage], width: int, direction: str
 ) -> None:
-    """From 320 pixels on, in both directions of writing, nothing scrolls sideways."""
+    """From 320 pixels on, zoomed to 200 % (450), in both directions of writing: it fits."""
     stage = open_page(width=width)
     stage.page.evaluate("d => { document.documentElement.dir = d }", direction)
     log = suspended().hook("h2", "a-very-long-token-" * 9, 6)
     stage.open(log)
     root = stage.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert root[0] <= root[1]
+
+
+@pytest.mark.parametrize("width", [320, 700, 900])
+def test_all_bars_are_on_one_axis_that_can_be_read(
+    open_page: Callable[..., Stage], width: int
+) -> None:
+    """However narrow: each bar's track is as wide as the axis, whose texts keep apart."""
+    stage = open_page(width=width)
+    log = suspended().step("s9", "ship_with_a_rather_long_name", 7).attempt("s9", 7.1)
+    stage.open(log.retry("s9", 8, 30, "ConnectionResetError"), children={"s1": "wrun_child"})
+    edges = "nodes => nodes.map(n => n.getBoundingClientRect()).map(b => `${b.left} ${b.right}`)"
+    tracks = stage.page.locator(".wfn-scale, .wfn-track").evaluate_all(edges)
+    assert len(set(tracks)) == 1
+    ticks = stage.page.locator(".wfn-tick").evaluate_all(TEXTS)
+    assert len(ticks) > 1
+    assert all(end <= start for (_, end), (start, _) in pairwise(ticks))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_bars_are_seen_in_forced_colours(open_page: Callable[..., Stage], scheme: str) -> None:
+    """They take the colours that the person has chosen; what has failed is told apart."""
+    stage = open_page(forced_colors="active", color_scheme=scheme)
+    stage.open(completed(), 60)
+    text = stage.page.locator(".wfn-title").evaluate("n => getComputedStyle(n).color")
+    bars = stage.page.locator(".wfn-bar").evaluate_all(
+        "nodes => nodes.map(n => [n.dataset.state, getComputedStyle(n).backgroundColor])"
+    )
+    assert {colour for state, colour in bars if state != "failed"} == {text}
+    assert text not in {colour for state, colour in bars if state == "failed"}
+
+
+@pytest.mark.parametrize(("motion", "moves"), [("reduce", False), ("no-preference", True)])
+def test_nothing_moves_for_whom_it_should_not(
+    open_page: Callable[..., Stage], motion: str, moves: bool
+) -> None:
+    """A running view breathes, unless less motion is asked for."""
+    stage = open_page(reduced_motion=motion)
+    stage.open(running(), 4)
+    stage.show(running(), 6)
+    assert stage.page.evaluate("document.getAnimations().length > 0") is moves
 
 
 def test_rows_on_two_lines_do_not_overlap(open_page: Callable[..., Stage]) -> None:

@@ -66,9 +66,9 @@ function leaf(spec) {
   input.id = newNodeId("input");
   label.htmlFor = input.id;
   if (spec.required && !spec.nullable && !["boolean", "const"].includes(spec.kind)) {
-    const mark = make("span", "wfn-required", " *");
+    const mark = make("span", "wfn-required", "*");
     mark.setAttribute("aria-hidden", "true");
-    label.append(mark);
+    label.append(" ", mark);
     input.setAttribute("aria-required", "true");
   }
   const inline = spec.kind === "boolean" && !spec.nullable;

@@ -11,11 +11,17 @@ export function newNodeId(kind) {
   return `wfn-${kind}-${own}-${serial}`;
 }
 
+/** JupyterLab listens on a field while its key is down, and refuses it Enter and undo: ask us first. */
+function keep(event) {
+  event.stopImmediatePropagation();
+}
+
 export function make(name, className = "", text = "") {
   const node = document.createElement(name);
   if (className) node.className = className;
   if (text) node.textContent = text;
   if (CONTROLS.has(name)) focusable(node, 0);
+  if (["input", "textarea"].includes(name)) node.addEventListener("beforeinput", keep);
   return node;
 }
 

@@ -46,7 +46,9 @@ class TimelineRow {
     this.kind = make("span", "wfn-kind");
     this.text = make("span");
     this.name = button("", "wfn-name", () => this.#timeline.toggle(this.id));
-    this.name.append(this.kind, this.text);
+    const words = make("span");
+    words.append(this.kind, this.text);
+    this.name.append(words);
     this.line = button("", "wfn-line", () => this.#app.header.code.go(this.data.line));
     this.line.title = "Show this line of the source";
     label.append(this.name, this.line);

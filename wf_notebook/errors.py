@@ -37,7 +37,8 @@ WorkflowError
 │   ├── GuestDiedError         WF402
 │   ├── GuestBudgetError       WF403
 │   └── GuestProtocolError     WF404
-└── UsageError                 WF500  a magic or command was called with words it doesn't know
+├── UsageError                 WF500  a magic or command was called with words it doesn't know
+└── DraftError                 WF601  a draft cannot be asked for: no model, no answer (WF602, WF603)
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ __all__ = [
     "ArgumentsError",
     "DefinitionError",
     "DivergenceError",
+    "DraftError",
     "FatalError",
     "GuestBudgetError",
     "GuestDiedError",
@@ -505,3 +507,22 @@ class UsageError(WorkflowError):
     """A magic or command was called with words it doesn't know."""
 
     default_code = "WF500"
+
+
+class DraftError(WorkflowError):
+    """No draft could be asked for: the model is not set, cannot be used (WF602), or failed (WF603).
+
+    Attributes:
+        model: what was asked, by name; "" if there is none.
+    """
+
+    default_code = "WF601"
+    default_hint = (
+        "Choose one with set_model(function) or set_model('provider:model'), or pass model=…."
+    )
+
+    def __init__(
+        self, message: str, *, model: str = "", code: str | None = None, hint: str | None = None
+    ):
+        super().__init__(message, code=code, hint=hint)
+        self.model = model

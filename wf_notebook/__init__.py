@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     )
     from wf_notebook.definition.model import CheckReport, Definition, Diagnostic
     from wf_notebook.definition.steps import step
+    from wf_notebook.drafting.catalogue import step_catalogue
+    from wf_notebook.drafting.drafts import Draft
+    from wf_notebook.drafting.loop import draft
+    from wf_notebook.drafting.models import set_model
     from wf_notebook.engine.context import StepContext, step_context
     from wf_notebook.engine.writer import StreamWriter
     from wf_notebook.errors import (
         ArgumentsError,
         DefinitionError,
         DivergenceError,
+        DraftError,
         FatalError,
         HookConflictError,
         HookNotFoundError,
@@ -62,16 +67,20 @@ _HOME = {
     ),
     "wf_notebook.definition.model": ("CheckReport", "Definition", "Diagnostic"),
     "wf_notebook.definition.steps": ("step",),
+    "wf_notebook.drafting.catalogue": ("step_catalogue",),
+    "wf_notebook.drafting.drafts": ("Draft",),
+    "wf_notebook.drafting.loop": ("draft",),
+    "wf_notebook.drafting.models": ("set_model",),
     "wf_notebook.engine.context": ("StepContext", "step_context"),
     "wf_notebook.engine.writer": ("StreamWriter",),
     "wf_notebook.run": ("Run",),
     "wf_notebook.errors": (
-        "ArgumentsError", "DefinitionError", "DivergenceError", "FatalError", "HookConflictError",
-        "HookNotFoundError", "HookPayloadError", "PayloadError", "RegistrationError",
-        "RetryableError", "RunBlockedError", "RunCancelledError", "RunConflictError",
-        "RunFailedError", "RunNotFoundError", "StepNotRegisteredError", "StreamClosedError",
-        "UsageError", "WaitingForHook", "WorkflowError", "WorldDamagedError", "WorldError",
-        "WorldFullError", "WorldLockedError",
+        "ArgumentsError", "DefinitionError", "DivergenceError", "DraftError", "FatalError",
+        "HookConflictError", "HookNotFoundError", "HookPayloadError", "PayloadError",
+        "RegistrationError", "RetryableError", "RunBlockedError", "RunCancelledError",
+        "RunConflictError", "RunFailedError", "RunNotFoundError", "StepNotRegisteredError",
+        "StreamClosedError", "UsageError", "WaitingForHook", "WorkflowError", "WorldDamagedError",
+        "WorldError", "WorldFullError", "WorldLockedError",
     ),
 }  # fmt: skip
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
@@ -83,6 +92,8 @@ __all__ = [
     "DefinitionError",
     "Diagnostic",
     "DivergenceError",
+    "Draft",
+    "DraftError",
     "FatalError",
     "HookConflictError",
     "HookNotFoundError",
@@ -111,10 +122,13 @@ __all__ = [
     "WorldLockedError",
     "check",
     "current_world",
+    "draft",
     "get_run",
     "open_world",
+    "set_model",
     "start",
     "step",
+    "step_catalogue",
     "step_context",
 ]
 

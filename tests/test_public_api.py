@@ -13,6 +13,8 @@ from wf_notebook import errors
 TOP_LEVEL = {
     "Definition",
     "Diagnostic",
+    "Draft",
+    "DraftError",
     "FatalError",
     "RetryableError",
     "Run",
@@ -21,10 +23,13 @@ TOP_LEVEL = {
     "check",
     "current_world",
     "doctor",
+    "draft",
     "get_run",
     "open_world",
+    "set_model",
     "start",
     "step",
+    "step_catalogue",
     "step_context",
 }
 TESTING = {
@@ -44,6 +49,8 @@ KEYWORDS = {
     "open_world": "key isolation clock steps read_only",
     "start": "steps schemas export_name id attributes world isolation cell",
     "check": "steps schemas export_name cell",
+    "draft": "steps schemas name model repairs budget on_text rehearse",
+    "step_catalogue": "schemas request budget",
 }
 
 

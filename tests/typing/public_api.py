@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING, Any, assert_type
 from wf_notebook import (
     CheckReport,
     Diagnostic,
+    Draft,
     Run,
     StreamWriter,
     World,
     check,
     current_world,
+    draft,
     get_run,
     open_world,
+    set_model,
     start,
     step,
+    step_catalogue,
     step_context,
 )
+from wf_notebook.drafting.loop import draft_async
+from wf_notebook.drafting.repair import repair
 from wf_notebook.testing import (
     ReplayReport,
     Stubs,
@@ -31,7 +37,7 @@ from wf_notebook.testing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterator
 
 
 @step
@@ -88,6 +94,23 @@ def checks(source: str) -> None:
     assert_type(report.workflow_id, str | None)
     assert_type(report.diagnostics, Sequence[Diagnostic])
     assert_type(report.steps_used, tuple[str, ...])
+
+
+async def drafts(run: Run) -> None:
+    def pieces(prompt: str) -> Iterator[str]:
+        yield prompt
+
+    set_model(pieces)
+    set_model("anthropic:model")
+    assert_type(str(step_catalogue([total], request="pay", budget=5_000)), str)
+    made = draft("Pay.", steps=[total], model=lambda prompt: prompt, on_text=print)
+    assert_type(made, Draft)
+    assert_type(made.ok, bool)
+    assert_type(made.cell(), str)
+    assert_type(made.diagnostics, tuple[Diagnostic, ...])
+    assert_type(await draft_async("Pay.", steps={"pay": total}), Draft)
+    assert_type(repair(run, payloads=True), Draft)
+    set_model(3)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
 def tests_of_workflows(source: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from wf_notebook.guest.language import parse_source, quietly
+from wf_notebook.guest.scan import scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,6 +97,8 @@ def outline_of(source: str, entry: str | None = None) -> Outline | None:
     ('refund(order_id)',
      [(0, 'step', 'fetch_order'), (0, 'branch', 'if order.paid'), (1, 'step', 'pay_back')])
     """
+    if scan(source):  # more than the parser should be given
+        return None
     try:
         with quietly():
             tree = parse_source(source)

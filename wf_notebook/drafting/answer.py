@@ -9,6 +9,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from wf_notebook.guest.language import DIRECTIVE, parse_source, quietly
+from wf_notebook.guest.scan import scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ _CODE: Final = re.compile(
 _MAGIC: Final = re.compile(r"\A(?:[ \t]*(?:%%workflow|%load_ext)\b[^\n]*\n|[ \t]*\n)+")
 _PYTHON: Final = ("", "python", "python3", "py", "ipython", "ipython3", "jupyter", "notebook")
 _FIELDS: Final = ("source", "code", "workflow", "python", "answer", "content", "cell")
-_MOST_CUT: Final = 60  # lines of chatter behind a source
+_MOST_CUT: Final = 20  # lines of chatter behind a source
 
 
 def source_in(answer: str) -> str:
@@ -113,9 +114,12 @@ def _bare(text: str) -> str:
 
 
 def _parses(text: str) -> bool:
+    source = _trimmed(text)
+    if scan(source):
+        return False
     try:
         with quietly():
-            tree = parse_source(_trimmed(text))
+            tree = parse_source(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return any(isinstance(node, ast.AsyncFunctionDef) for node in tree.body)

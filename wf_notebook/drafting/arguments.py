@@ -23,17 +23,18 @@ _TYPES: Final[Mapping[str, dict[str, Any]]] = {
     "list": {"type": "array", "items": {"type": "string"}},
     "dict": {"type": "object"},
 }
+_PLAIN: Final = ("str", "int", "float", "bool")
 _LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
 
 
-def keys_read(source: str) -> tuple[str, ...]:
-    """Return the keys that a source reads of anything: `x["key"]`, `x.get("key")`.
+def keys_read(tree: ast.AST) -> tuple[str, ...]:
+    """Return the keys that are read of anything: `x["key"]`, `x.get("key")`.
 
-    >>> keys_read('async def f(o): return o["a"] + o.get("b", 0)')
+    >>> keys_read(ast.parse('async def f(o): return o["a"] + o.get("b", 0)'))
     ('a', 'b')
     """
     found: dict[str, None] = {}
-    for node in ast.walk(parse_source(source)):
+    for node in ast.walk(tree):
         match node:
             case ast.Subscript(slice=ast.Constant(value=str(key))):
                 found[key] = None
@@ -71,52 +72,46 @@ def _required(a: ast.arguments) -> Iterator[ast.arg]:
 
 
 class _Uses:
-    """What a function does with its parameters."""
+    """What a function does with its names."""
 
     def __init__(self, function: ast.AsyncFunctionDef, steps: Mapping[str, StepEntry]) -> None:
-        self._steps = steps
-        self._nodes = list(ast.walk(function))
-        self._keys = keys_read(ast.unparse(function))
+        nodes = list(ast.walk(function))
+        calls = [node for node in nodes if isinstance(node, ast.Call)]
+        loops = [node for node in nodes if isinstance(node, _LOOPS)]
+        self._keys = keys_read(function)
+        self._handed = dict(pair for call in calls for pair in _handed(call, steps))
+        self._items = {n.iter.id: n.target for n in loops if isinstance(n.iter, ast.Name)}
 
     def example(self, arg: ast.arg) -> Sample:
         annotated = ast.unparse(arg.annotation).partition("[")[0] if arg.annotation else ""
-        if annotated in _TYPES and annotated not in ("list", "dict"):
+        if annotated in _PLAIN:
             return sample(_TYPES[annotated], name=arg.arg)
-        return self._used(arg.arg, 0) or sample(_TYPES.get(annotated, {}), keys=self._keys)
+        schema = self._handed.get(arg.arg)
+        if schema is not None:
+            return sample(schema, name=arg.arg, keys=self._keys)
+        if arg.arg in self._items:
+            item = self._item(self._items[arg.arg])
+            return Sample([item.value], item.vague)
+        return sample(_TYPES.get(annotated, {}), keys=self._keys)
 
-    def _used(self, name: str, depth: int) -> Sample | None:
-        """Return an example by what is done with a name; None if that says nothing."""
-        for node in self._nodes:
-            if isinstance(node, ast.Call) and (schema := self._handed(node, name)) is not None:
-                return sample(schema, name=name, keys=self._keys)
-        for node in self._nodes:
-            if isinstance(node, _LOOPS) and _is(node.iter, name):
-                item = self._item(node.target, depth)
-                return Sample([item.value], item.vague)
-        return None
-
-    def _item(self, target: ast.expr, depth: int) -> Sample:
-        found = self._used(target.id, depth + 1) if isinstance(target, ast.Name) else None
-        if depth or found is None:
-            return sample({}, keys=self._keys) if self._keys else Sample("item", vague=True)
-        return found
-
-    def _handed(self, call: ast.Call, name: str) -> Mapping[str, Any] | None:
-        """Return the schema of the step's parameter that a name is handed to."""
-        match call.func:
-            case ast.Attribute(value=ast.Name(id="steps"), attr=alias) if alias in self._steps:
-                schemas: Mapping[str, Mapping[str, Any]] = self._steps[alias].parameters[
-                    "properties"
-                ]
-            case _:
-                return None
-        parameters = list(schemas)
-        for place, value in enumerate(call.args[: len(parameters)]):
-            if _is(value, name):
-                return schemas[parameters[place]]
-        named = {word.arg for word in call.keywords if _is(word.value, name)}
-        return next((schemas[word] for word in parameters if word in named), None)
+    def _item(self, target: ast.expr) -> Sample:
+        """Return an example of what a loop goes through, by what is done with each."""
+        name = target.id if isinstance(target, ast.Name) else ""
+        if name in self._handed:
+            return sample(self._handed[name], name=name, keys=self._keys)
+        return sample({}, keys=self._keys) if self._keys else Sample("item", vague=True)
 
 
-def _is(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
+def _handed(
+    call: ast.Call, steps: Mapping[str, StepEntry]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the names that are handed to a step, each with the schema of that parameter."""
+    match call.func:
+        case ast.Attribute(value=ast.Name(id="steps"), attr=alias) if alias in steps:
+            schemas: Mapping[str, Mapping[str, Any]] = steps[alias].parameters["properties"]
+        case _:
+            return
+    named = [(word.arg, word.value) for word in call.keywords if word.arg]
+    for parameter, value in [*zip(schemas, call.args, strict=False), *named]:
+        if parameter in schemas and isinstance(value, ast.Name):
+            yield value.id, schemas[parameter]

@@ -113,7 +113,7 @@ def step_catalogue(
         steps: a list, or a map alias to step; None for all that are registered.
         schemas: models that hooks may name, a list or a map.
         request: what the steps will be wanted for: those that fit it less are cut first.
-        budget: about how many tokens it may take; rules and examples take 3,500 of them, and are
+        budget: about how many tokens it may take; rules and examples take 3,000 of them, and are
             never cut.
 
     Raises:

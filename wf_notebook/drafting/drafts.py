@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from wf_notebook.definition.model import Diagnostic
     from wf_notebook.definition.outline import Outline
-    from wf_notebook.drafting.rehearsal import Rehearsal
+    from wf_notebook.drafting.verdict import Rehearsal
     from wf_notebook.guest.values import Tree
 
 __all__ = ["Draft", "Round"]
@@ -152,7 +152,7 @@ class Draft:
             reached={act.line for act in acts if act.line is not None},
             rehearsed=[self.rehearsal.said, *self.rehearsal.lines] if self.rehearsal else (),
             warning="" if problem is None else "\n".join(_blocks([problem], self.source)),
-            problems=_blocks(self.diagnostics, self.source),
+            problems=_blocks(self.diagnostics, self.source) if self.source else (),
             rounds=[f"{n}. {one.summary}" for n, one in enumerate(self.rounds, start=1)],
             answer=self.rounds[-1].answer if self.rounds and not self.source else "",
             source=self.source,

@@ -18,7 +18,7 @@ __all__ = ["StepEntry", "entry_of"]
 
 _LINE: Final = 300  # characters of a signature or a first line
 _DOC: Final = 2_000
-_BY_NAME: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_BY_NAME: Final = ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def entry_of(alias: str, step: Step) -> StepEntry:
     return StepEntry(
         alias=alias,
         step_id=step.step_id,
-        signature=f"{alias}{inspect.signature(step.function)}",
+        signature=f"{alias}{inspect.signature(step)}",
         doc=schema["doc"],
         parameters=schema["parameters"],
         returns=schema["return"],
@@ -106,7 +106,7 @@ def entry_of(alias: str, step: Step) -> StepEntry:
 
 def _example(alias: str, step: Step, parameters: Mapping[str, Any]) -> str:
     """Write a call with the arguments that it needs."""
-    kinds = {p.name: p.kind for p in inspect.signature(step.function).parameters.values()}
+    kinds = {parameter.name: parameter.kind for parameter in step.parameters}
     values = {
         name: sample(parameters["properties"][name], name=name).value
         for name in parameters["required"]

@@ -19,7 +19,7 @@ from wf_notebook.drafting.models import ask, chosen_model, name_of
 from wf_notebook.drafting.prompt import mending_prompt, request_prompt
 from wf_notebook.drafting.rehearsal import rehearse as rehearsed
 from wf_notebook.engine.loops import LoopThread
-from wf_notebook.errors import UsageError
+from wf_notebook.errors import DraftError, UsageError
 from wf_notebook.views.pointing import refused
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from wf_notebook.definition.model import Definition
     from wf_notebook.definition.steps import Step
     from wf_notebook.drafting.models import Model
-    from wf_notebook.drafting.rehearsal import Rehearsal
+    from wf_notebook.drafting.verdict import Rehearsal
 
 __all__ = ["REPAIRS", "Commission", "carried_out", "draft", "draft_async", "on_a_loop"]
 
@@ -107,8 +107,8 @@ def draft(  # noqa: PLR0913 - keyword-only past the request
     >>> def model(prompt):
     ...     return "```python\nasync def hello(name):\n    return await steps.greet(name)\n```"
     >>> made = draft("Greet somebody.", steps=[greet], model=model)
-    >>> made.ok, made.name, made.rehearsal.lines
-    (True, 'hello', ['step greet (line 2)'])
+    >>> made.ok, made.name, made.rounds[0].summary
+    (True, 'hello', 'nothing found')
     """
     return on_a_loop(
         draft_async(
@@ -167,15 +167,14 @@ def _checked(
 def narrowed(report: CheckReport) -> CheckReport:
     """Return a report whose definition may call the steps that its source names, and no others.
 
-    A source that names none keeps all: a run has at least one. An entry whose name cannot be that
-    of a workflow makes a workflow called "workflow".
+    A source that names none keeps all: a run has at least one. An entry whose name is too long for
+    that of a workflow makes a workflow called "workflow".
     """
     definition, used = report.definition, report.steps_used
     if definition is None:
         return report
     steps = tuple(b for b in definition.steps if b.alias in used) or definition.steps
-    usable = definition.name.isascii() and len(definition.name) <= _NAME
-    name = definition.name if usable else DEFAULT_ENTRY
+    name = definition.name if len(definition.name) <= _NAME else DEFAULT_ENTRY
     return replace(report, definition=replace(definition, steps=steps, name=name))
 
 
@@ -213,7 +212,12 @@ async def carried_out(
     state = _State()
     prompt = commission.prompt
     for _ in range(1 + max(repairs, 0)):
-        answer = await ask(model, prompt, on_text)
+        try:
+            answer = await ask(model, prompt, on_text)
+        except DraftError:
+            if state.report is not None and state.report.ok:
+                break  # there is one that may run
+            raise
         one = await _judged(commission, prompt, answer, state)
         if not one.diagnostics:
             break

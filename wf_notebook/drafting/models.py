@@ -20,7 +20,7 @@ Answer: TypeAlias = str | Awaitable[str] | Iterable[str] | AsyncIterable[str]
 Model: TypeAlias = str | Callable[[str], Any]
 """`provider:model`, or what takes a prompt and gives an `Answer`; or a model of pydantic-ai."""
 
-MOST_CHARS: Final = 400_000  # of an answer: three times what a source may have
+MOST_CHARS: Final = 200_000  # of an answer: more than a source may have
 _AI: Final = "pydantic_ai.models"
 _INSTALL: Final = "pip install 'wf-notebook[ai]', or pass a function that takes and returns text."
 _END: Final = object()
@@ -161,7 +161,7 @@ async def _from_function(function: Callable[[str], Any], prompt: str) -> AsyncGe
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         answer = function(prompt)
     else:
-        answer = await asyncio.to_thread(function, prompt)
+        answer = await asyncio.to_thread(_called, function, prompt)
     if inspect.isawaitable(answer):
         answer = await answer
     if not _comes_in_pieces(answer):
@@ -174,6 +174,15 @@ async def _from_function(function: Callable[[str], Any], prompt: str) -> AsyncGe
             return
         text += piece
         yield text
+
+
+def _called(function: Callable[[str], Any], prompt: str) -> Any:
+    """Call a function on a thread; what ends iterations would never come back from there."""
+    try:
+        return function(prompt)
+    except StopIteration as error:
+        msg = "it raised StopIteration"
+        raise RuntimeError(msg) from error
 
 
 def _comes_in_pieces(answer: object) -> bool:

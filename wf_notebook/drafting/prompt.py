@@ -17,6 +17,10 @@ _ANSWER: Final = (
     "Answer with one ```python block that holds the whole source, and with nothing else: no "
     "`%%workflow` line, no steps, no explanation."
 )
+_UNLESS: Final = (
+    "WF605 is what a rehearsal with made-up results has come to: if the request wants it so, "
+    "answer with the same source again."
+)
 _MISSING: Final = "If the listed steps cannot do it, say in one sentence which step is missing."
 
 
@@ -46,7 +50,7 @@ def mending_prompt(first: str, source: str, findings: Sequence[str]) -> str:
     return (
         f"{first}\n# Your last answer\n\n{fenced(source, 'data source')}\n\n"
         f"# What is wrong with it\n\n{fenced(chr(10).join(findings), 'data problems')}\n\n"
-        f"Mend all of this and keep the rest as it is. {_ANSWER}\n"
+        f"Mend all of this and keep the rest as it is. {_UNLESS} {_ANSWER}\n"
     )
 
 

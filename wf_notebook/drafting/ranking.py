@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from wf_notebook.drafting.entries import StepEntry
 
@@ -25,6 +26,8 @@ _ENDINGS: Final = ("ing", "ed", "es", "s", "e")
 _STEM: Final = 3
 _NAME_WEIGHT: Final = 3
 _MOST_NAMED: Final = 30
+_NOTE: Final = 300  # tokens of the note on what is cut
+_IN_FULL: Final = 0.67  # of the room
 
 
 class Fit(NamedTuple):
@@ -105,26 +108,25 @@ def _bag(entry: StepEntry) -> dict[str, int]:
 def fit(entries: Sequence[StepEntry], request: str, room: int) -> Fit:
     """Return what fits into so many tokens; all of it, in its own order, if it does.
 
-    A step is shown in brief before another one is left out.
+    Else those that fit the request best are shown in full, the next ones in brief.
     """
-    if sum(tokens(entry.text) for entry in entries) <= room:
+    if sum(_cost(entry.text) for entry in entries) <= room:
         return Fit(tuple(entries), (), ())
     order = ranked(entries, request)
-    shown = list(_taken(order, room))
-    left = room - sum(tokens(entry.brief) for entry in shown)
-    full: list[StepEntry] = []
-    for entry in shown:
-        left -= tokens(entry.text) - tokens(entry.brief)
-        if left < 0:
-            break
-        full.append(entry)
-    return Fit(tuple(full), tuple(shown[len(full) :]), tuple(e.alias for e in order[len(shown) :]))
+    room -= _NOTE
+    full = _taken([entry.text for entry in order], int(room * _IN_FULL))
+    rest = order[full:]
+    room -= sum(_cost(entry.text) for entry in order[:full])
+    brief = max(_taken([entry.brief for entry in rest], room), 0 if full else 1)
+    left_out = tuple(entry.alias for entry in rest[brief:])
+    return Fit(tuple(order[:full]), tuple(rest[:brief]), left_out)
 
 
-def _taken(order: Sequence[StepEntry], room: int) -> Iterator[StepEntry]:
-    """Yield the first entries that fit in brief, but at least one."""
-    for place, entry in enumerate(order):
-        room -= tokens(entry.brief)
-        if room < 0 and place:
-            return
-        yield entry
+def _taken(texts: Sequence[str], room: int) -> int:
+    """Return how many texts fit, from the first on."""
+    sums = itertools.accumulate(map(_cost, texts))
+    return sum(1 for _ in itertools.takewhile(lambda total: total <= room, sums))
+
+
+def _cost(text: str) -> int:
+    return tokens(f"{text}\n\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["Sample", "sample"]
 
 _DEEP: Final = 6  # levels after which what may be left out is left out
+_WORDS: Final = ("1", "a", "A", "A1", "a-1")  # for patterns: a number, a letter, a code
 _FORMATS: Final[Mapping[str, str]] = {
     "date-time": "2026-01-01T09:00:00+00:00",
     "date": "2026-01-01",
@@ -110,10 +112,19 @@ class _Samples:
         return first + [self.of(part, name, depth + 1) for _ in range(count)]
 
     def _text(self, schema: Mapping[str, Any], name: str) -> str:
-        self.vague = self.vague or "pattern" in schema
         text = _FORMATS.get(schema.get("format", ""), name)
-        padded = text.ljust(int(schema.get("minLength") or 0), "x")
-        return padded[: schema.get("maxLength")]
+        least, most = int(schema.get("minLength") or 0), schema.get("maxLength")
+        sized = [word.ljust(least, "x")[:most] for word in (text, *_WORDS)]
+        fitting = [word for word in sized if _matches(word, schema.get("pattern"))]
+        self.vague = self.vague or not fitting
+        return (fitting or sized)[0]
+
+
+def _matches(word: str, pattern: str | None) -> bool:
+    try:
+        return pattern is None or re.search(pattern, word) is not None
+    except re.error:  # JSON Schema has another dialect
+        return False
 
 
 def _target(reference: str) -> str:

@@ -19,7 +19,11 @@ __all__ = ["DraftView", "draft_card", "draft_text"]
 
 _LINE: Final = "rgba(128, 128, 128, 0.35)"
 _MUTED: Final = "font-size: 12px; opacity: 0.75"
-_MONO: Final = "font-family: monospace; font-size: 12px; white-space: pre-wrap"
+_BREAK: Final = Markup("\n")
+_MONO: Final = (
+    "font-family: monospace; font-size: 12px; white-space: pre-wrap; margin: 0px; padding: 0px; "
+    "background-color: transparent"
+)
 _CARD: Final = (
     f"border: 1px solid {_LINE}; border-radius: 8px; padding: 10px 14px; margin-bottom: 6px; "
     "max-width: 960px; font-size: 13px; line-height: 1.5"
@@ -29,7 +33,7 @@ _BAD: Final = "#dc5050"
 _WARN: Final = "#c07f17"
 _REQUEST: Final = 2_000  # characters
 _FINE: Final = ("valid", "approved")
-_NOT_RUN: Final = "nothing of it has run"
+_NOT_RUN: Final = "no step has been called"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,28 +144,31 @@ def _before(view: DraftView) -> int:
 def _source(view: DraftView) -> list[Markup]:
     if not view.source:
         return []
-    text = element("div", *_lines(view.source), style=_MONO)
-    return [element("details", element("summary", "source"), text, style="margin-top: 8px")]
+    return [
+        element(
+            "details",
+            element("summary", "source"),
+            _pre(view.source.rstrip("\n")),
+            style="margin-top: 8px",
+        )
+    ]
 
 
 def _block(head: str, text: str) -> Markup:
     marks = {"what is wrong": _BAD, "in its rehearsal": _WARN, "not approved, because": _WARN}
     mark = marks.get(head, _LINE)
-    mono = "" if head in ("request", "the model's answer") else f"; {_MONO}"
-    style = f"border-left: 3px solid {mark}; padding: 1px 10px; margin-top: 2px{mono}"
+    style = f"border-left: 3px solid {mark}; padding: 1px 10px; margin-top: 2px"
     return element(
         "div",
         element("div", head, style=f"{_MUTED}; margin-top: 8px"),
-        element("div", *_lines(text), style=style),
+        element("div", _pre(text), style=style),
     )
 
 
-def _lines(text: str) -> list[Markup]:
-    """A line each: some front ends drop what keeps white space, and indentation says something."""
-    return [
-        element("div", line.replace("\t", "    ").replace("  ", "\N{NO-BREAK SPACE} ") or " ")
-        for line in text.split("\n")
-    ]
+def _pre(text: str) -> Markup:
+    """A text with its lines and indentation, also where styles are dropped."""
+    lines = text.expandtabs(4).split("\n")
+    return element("pre", *(part for line in lines for part in (line, _BREAK)), style=_MONO)
 
 
 def _cut(text: str) -> str:

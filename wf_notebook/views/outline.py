@@ -48,7 +48,8 @@ def outline_html(outline: Outline, reached: Collection[int] = ()) -> Markup:
     """Return an outline as a table: indented by depth, what runs side by side under one head."""
     rows = (_row(depth, node, reached) for depth, node in outline.rows())
     head = element("code", outline.entry, style="font-family: monospace; font-size: 12px")
-    style = "table-layout: auto; width: 100%; border-collapse: collapse; margin-top: 6px"
+    style = "table-layout: auto; width: 100%; border-collapse: collapse; "
+    style += "font-size: 13px; margin-top: 6px"
     return element("div", head, element("table", element("tbody", *rows), style=style))
 
 
@@ -57,7 +58,7 @@ def _row(depth: int, node: Node, reached: Collection[int]) -> Markup:
     what = element("div", *_cells(node), style=f"margin-left: {_INDENT * depth}px; {border}")
     mark = "✓" if _is_reached(node, reached) else ""
     cell = "text-align: left; vertical-align: middle; padding: 2px 12px 2px 0px"
-    muted = f"{cell}; {_MUTED}; white-space: nowrap; width: 10%"
+    muted = f"{cell}; {_MUTED}; white-space: nowrap; width: 1%"
     return element(
         "tr",
         element("td", what, style=cell),

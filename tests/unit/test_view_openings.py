@@ -137,14 +137,18 @@ def test_a_cell_that_ends_while_a_view_closes_keeps_nothing_of_it(
     """What is still alive when it is over is kept for the session's end, and this is not."""
     run = room.start("a")
     room.show(run)
-    publish, looks = room.outputs.publish, iter([room.displays.end_cell])
+    publish, looked = room.outputs.publish, threading.Event()
 
     def publish_and_look(*args: Any, **kwargs: Any) -> None:
         publish(*args, **kwargs)
-        next(looks, lambda: None)()
+        if not looked.is_set():
+            looked.set()
+            room.displays.end_cell()
 
     monkeypatch.setattr(room.outputs, "publish", publish_and_look)
     room.end(run, "a")
+    assert looked.wait(timeout=30)  # on the engine's thread, which may be later than the run's end
+    room.settle()
     room.displays.end_cell()
     assert (room.displays._shown, room.displays._left) == ({}, [])
 

@@ -145,6 +145,8 @@ class Room:
     def end(self, run: Run, token: str) -> None:
         run.resume(token, {"ok": True})
         run.wait_for("terminal", timeout=30)
+        while run.moving:  # it has ended; whoever shows it is told at the end of its turn
+            self.settle()
         self.settle()
 
     @property

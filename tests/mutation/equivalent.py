@@ -51,6 +51,31 @@ EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
         "drop the statement",
     ): "one that is woken without a payload waits again",
     (
+        "guest/probe.py",
+        "_AT_CWD: Final = -100",
+        "drop USub",
+    ): "the path of the attempt is absolute",
+    (
+        "guest/probe.py",
+        '"run a program": lambda: os.execve(_NOWHERE, ["x"], {}),  # noqa: S606 - nothing is there',
+        "'x' -> 'XXx'",
+    ): "nothing is there to be run",
+    (
+        "guest/main.py",
+        "conversation.answer(_SAMPLE)",
+        "drop the statement",
+    ): "it makes the first run quicker, and changes nothing else",
+    (
+        "guest/main.py",
+        '"steps": {"a": [["x", "POSITIONAL_OR_KEYWORD", True]]},',
+        "True -> False",
+    ): "the sample gives the argument",
+    (
+        "guest/seccomp.py",
+        'return struct.pack("=HBBI", _LOAD, 0, 0, offset)',
+        "0 -> 1",
+    ): "a line that loads skips nothing, whatever it says",
+    (
         "guest/machine.py",
         "_MAX_CLOSES: Final = 1000  # of one task: one that catches everything never ends",
         "1000 -> 1001",

@@ -23,7 +23,7 @@ import wf_notebook
 from wf_notebook import commands, errors
 from wf_notebook.commands.twins import TWINS
 from wf_notebook.definition.model import source_hash
-from wf_notebook.notebook import cellargs
+from wf_notebook.notebook import cellargs, draftargs
 from wf_notebook.notebook.magics import WorkflowMagics
 
 if TYPE_CHECKING:
@@ -250,8 +250,9 @@ def test_readme_lists_every_run_failure() -> None:
 
 
 def test_readme_lists_every_option() -> None:
-    """Every option of `%%workflow` stands in the README."""
-    assert [option for option in cellargs.options() if f"`{option}" not in README] == []
+    """Every option of `%%workflow` and of the magics that draft stands in the README."""
+    options = (*cellargs.options(), *draftargs.draft_options())
+    assert [option for option in options if f"`{option}" not in README] == []
 
 
 @pytest.mark.parametrize("name", sorted(commands.table.commands))

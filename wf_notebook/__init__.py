@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from wf_notebook.drafting.drafts import Draft
     from wf_notebook.drafting.loop import draft
     from wf_notebook.drafting.models import set_model
+    from wf_notebook.drafting.repair import repair
     from wf_notebook.engine.context import StepContext, step_context
     from wf_notebook.engine.writer import StreamWriter
     from wf_notebook.errors import (
@@ -86,6 +87,7 @@ _HOME = {
     "wf_notebook.drafting.drafts": ("Draft",),
     "wf_notebook.drafting.loop": ("draft",),
     "wf_notebook.drafting.models": ("set_model",),
+    "wf_notebook.drafting.repair": ("repair",),
     "wf_notebook.engine.context": ("StepContext", "step_context"),
     "wf_notebook.engine.writer": ("StreamWriter",),
     "wf_notebook.approvals": (
@@ -155,6 +157,7 @@ __all__ = [
     "open_world",
     "proposals",
     "propose",
+    "repair",
     "revisions",
     "set_model",
     "start",

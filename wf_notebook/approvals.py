@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wf_notebook.api import World
     from wf_notebook.approving import Revision
     from wf_notebook.config import IsolationMode
+    from wf_notebook.definition.model import Definition
     from wf_notebook.definition.steps import Step
     from wf_notebook.run import Run
     from wf_notebook.world.store import Review
@@ -68,8 +69,19 @@ def propose(  # noqa: PLR0913 - keyword-only past the source
     )
     if report.definition is None:
         raise DefinitionError(report.diagnostics, source=source)
+    return propose_definition(report.definition, bound, draft=draft, world=world)
+
+
+def propose_definition(
+    definition: Definition,
+    steps: Mapping[str, Step[..., Any]],
+    *,
+    draft: Mapping[str, Any] | None = None,
+    world: World | None = None,
+) -> Review:
+    """Keep a definition for review, with the steps that its aliases stand for; see `propose`."""
     chosen = world or api.current_world()
-    proposal = Proposal.made(report.definition, bound, draft=draft, notebook=chosen.host.notebook)
+    proposal = Proposal.made(definition, steps, draft=draft, notebook=chosen.host.notebook)
     return _done(chosen, approving.propose(chosen.host, proposal))
 
 

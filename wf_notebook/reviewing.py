@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from wf_notebook.definition.outline import outline_of
 from wf_notebook.views.drafted import DraftView
+from wf_notebook.views.words import difference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ def proposal_view(
     definition, draft = proposal.definition, cast("Mapping[str, Any]", proposal.draft or {})
     rehearsal: Mapping[str, Any] = draft.get("rehearsal") or {}
     acts: Sequence[Any] = rehearsal.get("acts") or ()
+    base = str(draft.get("base", ""))
     return DraftView(
         name=definition.name,
         status="not approved",
@@ -39,6 +41,7 @@ def proposal_view(
         reached={line for _, _, line in acts if line is not None},
         rehearsed=[str(rehearsal["said"])] if rehearsal else (),
         source=definition.source,
+        diff=difference(base, definition.source, ("the run", "the draft")) if base else "",
         reasons=reasons,
         approved=approved,
         changes=changes,

@@ -84,6 +84,12 @@ def test_lines_reached_and_lines_that_wait_are_marked(stage: Stage) -> None:
     assert "← here" in panel.locator("[data-line='8']").inner_text()
 
 
+def test_the_approval_stands_beside_the_hash(stage: Stage) -> None:
+    """Which revision it is; nothing where a run says of none."""
+    panel = reveal(stage, suspended(), approved="refund@3")
+    assert "✓ approved as refund@3" in panel.inner_text()
+
+
 def test_the_marks_move_with_the_run(stage: Stage) -> None:
     """A snapshot is enough: the source isn't asked for again."""
     reveal(stage, suspended())

@@ -179,3 +179,42 @@ def test_the_prompt_is_printed_for_a_model_elsewhere(kernel: Kernel) -> None:
     found = kernel.ok("%workflow_prompt -f json --steps pay=charge").printed
     assert '"name": "pay"' in found
     assert "Give 1 or more" in str(kernel.run("%workflow_prompt --budget 0").error)
+
+
+BROKEN = """async def broken(order):
+    found = await steps.fetch(order)
+    return found[99]
+"""
+MENDED = """
+def mend(prompt):
+    asked.append(prompt)
+    return '''```python
+async def broken(order):
+    found = await steps.fetch(order)
+    return found[-1:]
+```'''
+set_model(mend)
+"""
+
+
+def test_a_failed_run_is_repaired_for_review(drafting: Kernel) -> None:
+    """The model sees source, line and outline, and no value unless that is wanted; nothing runs."""
+    kernel = drafting
+    kernel.ok(MENDED)
+    kernel.run(f"%%workflow broken -q -w -o r -- 'canary-17'\n{BROKEN}")
+    failed = kernel.value_of("r.id").strip("'")
+    cell = kernel.ok("%wf repair")
+    told = kernel.value_of("asked[-1]")
+    assert "IndexError" in told
+    assert "found[99]" in told
+    assert "canary-17" not in told.lower()
+    assert "difference to the source that ran" in html(cell)
+    line, _, source = next_cell(kernel, cell).partition("\n")
+    assert line.startswith("%%workflow broken --steps fetch --expect sha256:")
+    assert kernel.ok(f"{line} -q -o s -- 'a1'\n{source}").error is None
+    assert kernel.value_of("await s") == "'1'"
+    assert kernel.ledger() == ["fetch canary-17", "fetch a1"]
+    kernel.ok(f"%wf repair {failed} --payloads")
+    assert "canary-17" in kernel.value_of("asked[-1]").lower()
+    refused = kernel.run("%wf repair " + kernel.value_of("s.id").strip("'"))
+    assert "has not failed" in str(refused.error)

@@ -39,6 +39,16 @@ def test_the_vocabulary_runs_and_runs_again(vocabulary: Path) -> None:
         assert len(ended) >= 10
 
 
+def test_what_a_model_drafts_is_approved_and_runs(tmp_path: Path) -> None:
+    """The whole flow with a scripted model, in a fresh world and in the one that was left."""
+    path = tmp_path / "ai_orchestration.ipynb"
+    shutil.copy(NOTEBOOKS / path.name, path)
+    for _ in range(2):
+        done = run_notebook(str(path), timeout=240)
+        assert done.error is None, done.error
+        assert [(o.name, o.status) for o in done.outcomes] == [("fulfil", "completed")]
+
+
 @pytest.mark.parametrize("name", sorted(p.name for p in NOTEBOOKS.glob("*.ipynb")))
 def test_a_notebook_is_committed_bare(name: str) -> None:
     """No outputs, no execution counts; valid, with a name for each cell."""

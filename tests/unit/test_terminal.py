@@ -21,7 +21,7 @@ async def both():
 
 
 @step
-def look() -> str:
+def unused_here() -> str:
     return ""
 
 
@@ -29,8 +29,8 @@ def test_a_hook_answered_elsewhere_is_told_and_the_next_one_asked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Whoever answers too late is told so; the run that went on asks for what it needs now."""
-    with open_world(":memory:", isolation="inline", steps=[look]) as world:
-        run = world.start(SOURCE, steps=[look])
+    with open_world(":memory:", isolation="inline", steps=[unused_here]) as world:
+        run = world.start(SOURCE, steps=[unused_here])
 
         def ask(_prompt: str) -> str:
             hook = run.hooks[0]

@@ -52,7 +52,7 @@ class Everything(BaseModel):
 
 
 @step
-def look() -> str:
+def unused_here() -> str:
     return ""
 
 
@@ -63,7 +63,7 @@ def nothing_is_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    with open_world(":memory:", isolation="inline", steps=[look]) as found:
+    with open_world(":memory:", isolation="inline", steps=[unused_here]) as found:
         yield found
 
 
@@ -72,7 +72,7 @@ def start(world: World) -> Callable[..., Run]:
     def start(schema: type[BaseModel] | None, *tokens: str) -> Run:
         name = None if schema is None else schema.__name__
         models = [] if schema is None else [schema]
-        run = world.start(SOURCE, [name, tokens or ("t",)], steps=[look], schemas=models)
+        run = world.start(SOURCE, [name, tokens or ("t",)], steps=[unused_here], schemas=models)
         return run.wait_for("suspended")
 
     return start

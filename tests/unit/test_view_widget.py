@@ -308,7 +308,7 @@ def test_an_action_given_up_is_said(stage: Stage) -> None:
 def test_source_is_sent_only_when_revealed(stage: Stage) -> None:
     """Opened text travels in one message, with its hash and lines, and is kept nowhere."""
     assert stage.answer("reveal") == {
-        "op": "revealed", "id": "q", "source": SOURCE, "hash": definition_of().source_hash,
+        "op": "revealed", "id": "q", "source": SOURCE, "hash": definition_of().source_hash, "approved": "",
         "reached": [4, 5, 6, 7, 8], "waiting": [6, 7, 8], "compared": False, "changed": None,
     }  # fmt: skip
     assert "steps.charge" not in json.dumps(stage.widget.get_state())

@@ -11,11 +11,13 @@ import click
 from wf_notebook.commands.twins import TWINS
 from wf_notebook.commands.words import split_words
 from wf_notebook.errors import UsageError
+from wf_notebook.views.drafted import draft_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from wf_notebook.api import World
+    from wf_notebook.drafting.drafts import Draft
     from wf_notebook.views.listing import Chosen
 
 
@@ -65,6 +67,13 @@ class Command(click.Command):
         return shlex.join(word for word in words if word != "--")
 
 
+def _printed(made: Draft, _source_hash: str) -> None:
+    """Show a draft where there is no next cell: as text, and the cell itself."""
+    click.echo(draft_text(made.view()))
+    if made.ok:
+        click.echo(f"\n{made.cell()}", nl=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls a command.
@@ -75,6 +84,8 @@ class Caller:
         ask: asks a person one question and returns the line typed.
         notebook: the notebook whose latest run a missing RUN means; None for any.
         saved: whether what is printed may be saved in a notebook: then titles stay out of it.
+        drafter: the model that is set for drafts, or "".
+        land: shows a draft, under its hash if it may be approved, and hands its cell over.
         shows: shows a table of runs, in that view if one is named; False where they are printed.
     """
 
@@ -83,6 +94,8 @@ class Caller:
     ask: Callable[[str], str]
     notebook: str | None = None
     saved: bool = False
+    drafter: str = ""
+    land: Callable[[Draft, str], None] = _printed
     shows: Callable[[World, Chosen, str | None], bool] = _as_text
 
     def look(self) -> World:

@@ -11,6 +11,7 @@ from wf_notebook.commands.answering import answer_hook
 from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.doctor import examine
 from wf_notebook.commands.find import find_hook, find_id, find_run, find_stream
+from wf_notebook.commands.repairing import repair
 from wf_notebook.commands.reviews import COMMANDS
 from wf_notebook.commands.show import (
     Listing,
@@ -305,7 +306,7 @@ def doctor(caller: Caller) -> None:
     click.echo("\n".join(columns(examine(caller.look))))
 
 
-for _one in COMMANDS:
+for _one in (*COMMANDS, repair):
     table.add_command(_one)
 
 

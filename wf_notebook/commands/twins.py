@@ -30,6 +30,7 @@ TWINS: Final[Mapping[str, str]] = {
     "forget": "World.forget",
     "rotate-key": "World.rotate_key",
     "sql": "World.sql",
+    "repair": "repair",
     "approve": "approve",
     "revisions": "revisions",
     "forget-revisions": "forget_revisions",

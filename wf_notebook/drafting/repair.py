@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wf_notebook.drafting.models import Model
     from wf_notebook.run import Run
 
-__all__ = ["repair", "repair_async"]
+__all__ = ["mended", "repair", "repair_async"]
 
 
 def repair(  # noqa: PLR0913 - keyword-only past the run
@@ -110,6 +110,20 @@ async def repair_async(  # noqa: PLR0913 - as above
         payloads=payloads,
     )
     return await carried_out(commission, chosen, repairs=repairs, on_text=on_text)
+
+
+def mended(run: Run, made: Draft, *, steps: Steps = ()) -> Definition | None:
+    """Return what would run if a repaired draft were approved, or None if it may not run.
+
+    Args:
+        run: the run that failed.
+        made: what `repair()` returned for it.
+        steps: as they were given to `repair()`.
+    """
+    if not made.ok:
+        return None
+    added = steps_by_alias(steps) if steps else {}
+    return _checked(run.definition, added, made.source).definition
 
 
 def _checked(definition: Definition, added: Mapping[str, Step], source: str) -> CheckReport:

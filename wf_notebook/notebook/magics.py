@@ -67,7 +67,7 @@ class WorkflowMagics(Magics):
             %wf runs | show [RUN] | why [RUN] | source [RUN] | steps [RUN] | hooks
             %wf stream [RUN] [NAME]
             %wf resume TOKEN [JSON] | answer [TOKEN] | wake [RUN] | cancel [RUN] | adopt [RUN]
-            %wf revisions [NAME] | approve HASH | forget-revisions NAME
+            %wf revisions [NAME] | approve HASH | forget-revisions NAME | repair [RUN]
             %wf forget RUN… | rotate-key | sql SELECT … | doctor
 
         `%wf COMMAND --help` explains one. RUN is an id or the beginning of one; without it, this

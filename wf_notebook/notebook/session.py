@@ -266,6 +266,14 @@ class Session:
             self._shown_reviews().show(self.world(), source_hash)
             self._draft = made
 
+    def _land(self, made: Draft, source_hash: str) -> None:
+        """Show a draft that a `%wf` line asked for, and put it into the next cell."""
+        self.show_draft(made, source_hash)
+        self._show_draft_value(made)
+        self._draft = None
+        if source_hash:
+            self.next_cell(made.cell())
+
     def refuse(self, world: World, source_hash: str) -> None:
         """Show what was refused because nobody has approved it."""
         if self._in_kernel:
@@ -311,6 +319,8 @@ class Session:
             ask=_ask,
             notebook=self.notebook,
             saved=self._in_kernel,
+            drafter=str(self._settings.model),
+            land=self._land,
             **({"shows": self._show_table} if self._in_kernel else {}),
         )
         call(table, split_words(line, table.commands), caller)

@@ -84,7 +84,7 @@ class Reading:
         return {}
 
     async def reveal(self) -> dict[str, Any]:
-        """Return the source, its hash, its lines, and how the cell differs from it, if it is known."""
+        """Return the source, its hash and approval, its lines, and how the cell differs, if known."""
         definition = await asyncio.wrap_future(self._source.definition())
         state, source, now = self._source.state, definition.source, self._submitted()
         changed = None
@@ -93,6 +93,7 @@ class Reading:
         return {
             "source": source,
             "hash": definition.source_hash,
+            "approved": _approved(state.created.get("approval")),
             "reached": reached(state),
             "waiting": waiting(state),
             "compared": now is not None,
@@ -184,3 +185,12 @@ def rows_of(
     first = max(start, 0)
     shown = found[first : max(min(end, first + PAGE), first)]
     return {"group": group, "rows": [row.to_json() for row in shown], "total": len(found)}
+
+
+def _approved(reference: object) -> str:
+    """Which approved revision a run executes, as people write it; "" if it says none."""
+    match reference:
+        case {"name": str(name), "revision": int(number)}:
+            return f"{name}@{number}"
+        case _:
+            return ""

@@ -73,7 +73,7 @@ export class Code {
     this.#app.announce(off ? "No row is marked." : `${rows} marked in the timeline.`);
   }
 
-  #show({ source, hash = "", reached = [], waiting = [], compared = false, changed = null }) {
+  #show({ source, hash = "", approved = "", reached = [], waiting = [], compared = false, changed = null }) {
     this.#revealed = { reached, waiting };
     const { line_offset: offset } = this.#app.view();
     const texts = source.replace(/\n$/, "").split("\n");
@@ -85,6 +85,7 @@ export class Code {
     const digest = make("code", "wfn-hash", hash);
     digest.title = hash;
     facts.append(make("span", "", "sha256 "), digest, copyButton(this.#app, digest, "hash"));
+    if (approved) facts.append(make("span", "wfn-same", `✓ approved as ${approved}`));
     facts.append(...comparison(compared, changed));
     return [facts, ...this.#lines.map((line) => line.node)];
   }

@@ -165,3 +165,13 @@ def test_every_word_of_the_language_is_offered() -> None:
     assert offered[0] == "total"
     assert {*PREDEFINED, *keyword.kwlist, "len", "ValueError"} <= set(offered)
     assert not {"open", "eval", "__name__"} & set(offered)
+
+
+def test_the_magics_that_draft_are_completed_too() -> None:
+    """Their own options, steps and formats; nothing in a request, which is plain language."""
+    assert "--repairs" in at_end("%%workflow_draft refund --")[1]
+    assert "--budget" in at_end("%workflow_prompt --")[1]
+    assert at_end("%%workflow_draft --steps ch")[1] == at_end("%%workflow --steps ch")[1] != []
+    assert at_end("%workflow_prompt -f ")[1] == ["text", "json"]
+    assert at_end("%%workflow_draft -m ")[1] == []
+    assert at_end("%%workflow_draft refund\nFetch the ord")[1] == []

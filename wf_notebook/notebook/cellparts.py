@@ -12,6 +12,7 @@ from wf_notebook.notebook.magics import parser
 
 _CELL: Final = re.compile(r"\s*%%workflow(?=\s|$)([^\n]*)\n?")
 _COMMAND: Final = re.compile(r"\s*%wf\s+")
+_DRAFT: Final = re.compile(r"\s*(?:%%workflow_draft|%workflow_prompt)\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class CellPart:
     """A place in a cell whose text is about workflows.
 
     Attributes:
-        kind: "options" and "arguments" of a `%%workflow` line, its "source", or a "command".
+        kind: "options" and "arguments" of a `%%workflow` line, its "source", a "command", or the
+            "draft" options of the magics that draft.
         line: what the `%%workflow` line says, as far as it can be read; else empty.
         text: the part itself: the line after its magic word, or the source.
         position: where the cursor is in it.
@@ -58,6 +60,8 @@ def part_at(text: str, position: int) -> CellPart | None:
     command = text[begin : end if end >= 0 else len(text)]
     if (started := _COMMAND.match(command)) and position >= begin + started.end():
         return CellPart("command", command[started.end() :], position - begin - started.end())
+    if (started := _DRAFT.match(command)) and position >= begin + started.end():
+        return CellPart("draft", command[started.end() :], position - begin - started.end())
     return None
 
 

@@ -13,6 +13,7 @@ from wf_notebook.config import ISOLATION_MODES, VIEWS
 from wf_notebook.notebook import settings, vocabulary
 from wf_notebook.notebook.cellargs import options
 from wf_notebook.notebook.cellparts import part_at
+from wf_notebook.notebook.draftargs import FORMATS, draft_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,12 @@ _FROM: Final = re.compile(r"^\s*from\s+([\w.]+)\s+import\s+(?:.*,\s*|\(\s*)?(\w*
 _IMPORT: Final = re.compile(r"^\s*(?:from\s+|import\s+(?:.*,\s*)?)([\w.]*)$")
 _DOTTED: Final = re.compile(r"(?<![\w.)\]}\"'])((?:[^\W\d]\w*\.)*)(\w*)$")
 _ENDED: Final = {"forget": True, "cancel": False, "wake": False, "adopt": False}
+
+_FREE: Final = frozenset({
+    "-o", "--out", "-i", "--id", "-t", "--timeout", "--expect", "--revision", "-m", "--model",
+    "--repairs", "--budget",
+})  # fmt: skip
+"""Options whose value is the person's own."""
 
 
 class Facts(Protocol):
@@ -105,14 +112,15 @@ def complete(text: str, position: int, facts: Facts) -> _Found:
     part = part_at(text, position)
     if part is None:
         return _in_setting(text[:position].rpartition("\n")[2])
-    if part.kind == "options":
-        return _in_options(part.before, facts)
+    if part.kind in ("options", "draft"):
+        offered = options() if part.kind == "options" else draft_options()
+        return _in_options(part.before, facts, offered)
     if part.kind == "source":
         return _in_source(part, facts)
     return _in_command(part.before, facts) if part.kind == "command" else ("", [])
 
 
-def _in_options(before: str, facts: Facts) -> _Found:
+def _in_options(before: str, facts: Facts, options: Sequence[str]) -> _Found:
     words = before.split()
     word = "" if before[-1:].isspace() else words.pop()
     fragment = re.split(r"[,=]", word)[-1]
@@ -122,15 +130,17 @@ def _in_options(before: str, facts: Facts) -> _Found:
         "--schemas": facts.model_names,
         "--isolation": lambda: ISOLATION_MODES,
         "--view": lambda: VIEWS,
+        "-f": lambda: FORMATS,
+        "--format": lambda: FORMATS,
     }
     option, equals, _ = word.partition("=")
     offered = values.get(option if equals and option in values else words[-1] if words else "")
     if offered is not None:
         return fragment, _starting(fragment, offered(), without=re.split(r"[,=]", word)[:-1])
     # Where a value is free, nothing; where an option may come, all of them that are not there.
-    free = bool(words) and words[-1] in ("-o", "--out", "-i", "--id", "-t", "--timeout", "--expect")
+    free = bool(words) and words[-1] in _FREE
     wanted = not word or word.startswith("-")
-    return word, _starting(word, options(), without=words) if wanted and not free else []
+    return word, _starting(word, options, without=words) if wanted and not free else []
 
 
 # --- a setting -----------------------------------------------------------------------------------

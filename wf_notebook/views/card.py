@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wf_notebook.views.text import render_run
 from wf_notebook.views.why import row_info
-from wf_notebook.views.words import moment, visible
+from wf_notebook.views.words import events_of, moment, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,9 +115,7 @@ def _sentence(view: RunView) -> Markup:
 
 
 def _facts(view: RunView) -> Markup:
-    counts = f"{view.events} events"
-    if view.replayed is not None:
-        counts = f"{view.replayed[0]} of {view.replayed[1]} events replayed"
+    counts = events_of(view.events, view.replayed)
     when = f"started {moment(view.created_us)}"
     if not view.terminal:
         when += f", shown as of {moment(view.now_us)}"

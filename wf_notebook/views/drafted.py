@@ -33,6 +33,8 @@ _BAD: Final = "#dc5050"
 _WARN: Final = "#c07f17"
 _REQUEST: Final = 2_000  # characters
 _FINE: Final = ("valid", "approved")
+_GLYPHS: Final = {"not approved": "?"}  # a person is asked
+_CROSS: Final = "\N{MULTIPLICATION X}"
 _NOT_RUN: Final = "no step has been called"
 
 
@@ -82,7 +84,7 @@ class DraftView:
     @property
     def title(self) -> tuple[str, str]:
         """Its name and how it stands; a glyph before the word."""
-        glyph = "\N{CHECK MARK}" if self.status in _FINE else "\N{MULTIPLICATION X}"
+        glyph = "\N{CHECK MARK}" if self.status in _FINE else _GLYPHS.get(self.status, _CROSS)
         return self.name or "draft", f"{glyph} {self.status}"
 
 
@@ -117,7 +119,7 @@ def _parts(view: DraftView) -> list[tuple[str, str]]:
 def draft_card(view: DraftView) -> Markup:
     """Return a draft as HTML: static, nothing to press, every text of a model escaped."""
     name, status = view.title
-    colour = _GOOD if view.status in _FINE else _BAD
+    colour = _GOOD if view.status in _FINE else _WARN if view.status in _GLYPHS else _BAD
     title = element(
         "div",
         element("strong", name, style="font-size: 15px"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from unicodedata import combining, east_asian_width
 
 from wf_notebook.views.why import read, row_info
-from wf_notebook.views.words import duration, visible
+from wf_notebook.views.words import duration, events_of, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,10 +77,12 @@ def render_run(view: RunView, *, titles: bool = False) -> str:
 
 
 def _facts(view: RunView) -> tuple[str, ...]:
-    counts = f"{view.events} events"
-    if view.replayed is not None:
-        counts = f"{view.replayed[0]} of {view.replayed[1]} events replayed"
-    return view.origin, counts, f"{view.isolation} isolation", *view.notes
+    return (
+        view.origin,
+        events_of(view.events, view.replayed),
+        f"{view.isolation} isolation",
+        *view.notes,
+    )
 
 
 def _hooks(view: RunView, *, titles: bool) -> list[str]:

@@ -52,6 +52,17 @@ def readable(text: str) -> str:
     return _DONE.sub(lambda found: visible(found[0]), plain)
 
 
+def events_of(count: int, replayed: tuple[int, int] | None) -> str:
+    """Return how many events a run has, or how many of them have been replayed.
+
+    >>> events_of(1, None), events_of(3, None), events_of(3, (2, 3))
+    ('1 event', '3 events', '2 of 3 events replayed')
+    """
+    if replayed is not None:
+        return f"{replayed[0]} of {replayed[1]} events replayed"
+    return "1 event" if count == 1 else f"{count} events"
+
+
 def duration(us: int) -> str:
     """Write a span of microseconds as people say it, two units at most.
 

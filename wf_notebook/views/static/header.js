@@ -69,6 +69,10 @@ class Link {
   }
 }
 
+function eventsOf(count) {
+  return count === 1 ? "1 event" : `${count} events`;
+}
+
 export class Header {
   constructor(app) {
     this.node = make("header", "wfn-head");
@@ -136,7 +140,7 @@ export class Header {
     this.parent.draw(view.parent);
     this.repeats.draw(view.rerun_of);
     const [done, all] = view.replayed ?? [0, 0];
-    const count = past ? `event ${past.seq} of ${past.total}` : `${view.events} events`;
+    const count = past ? `event ${past.seq} of ${past.total}` : eventsOf(view.events);
     const facts = [view.origin, !view.replayed && count, ...view.notes];
     setText(this.facts, facts.filter(Boolean).join(" · "));
     this.bar.hidden = !view.replayed || done >= all;

@@ -16,6 +16,7 @@ from wf_notebook.config import APPROVAL_POLICIES
 from wf_notebook.definition.catalogue import catalogue_digests
 from wf_notebook.definition.model import Definition
 from wf_notebook.errors import (
+    IsolationUnavailable,
     NotApprovedError,
     RevisionDamagedError,
     RevisionNotFoundError,
@@ -27,7 +28,7 @@ from wf_notebook.world.store import Review
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from wf_notebook.config import ApprovalPolicy
+    from wf_notebook.config import ApprovalPolicy, IsolationMode
     from wf_notebook.definition.steps import Step
     from wf_notebook.engine.host import Host
     from wf_notebook.guest.values import Tree
@@ -294,6 +295,19 @@ async def need(host: Host, make: Callable[[], Proposal]) -> dict[str, Any] | Non
         return None
     await propose(host, proposal)
     raise _not_approved(proposal, await _approved(host, name=proposal.definition.name))
+
+
+async def refuse_draft(host: Host, definition: Definition, mode: IsolationMode) -> None:
+    """Refuse what a model wrote where it would run without strict isolation, unasked.
+
+    Raises:
+        IsolationUnavailable: a model wrote it.
+    """
+    if await _drafted(host, definition):
+        raise IsolationUnavailable(
+            f"A model wrote {definition.name}, and strict isolation is not to be had here.",
+            hint=f"Read it; if it may run with less, choose that by name: --isolation {mode}.",
+        )
 
 
 async def _approved(host: Host, **chosen: str) -> list[Revision]:

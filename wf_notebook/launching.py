@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from wf_notebook.approving import Proposal, need
+from wf_notebook.approving import Proposal, need, refuse_draft
 from wf_notebook.definition.entry import check_call
 from wf_notebook.definition.values import to_tree
 from wf_notebook.engine.attributes import checked
@@ -68,8 +68,12 @@ def prepare(  # noqa: PLR0913 - keyword-only past what is called with what
     Raises:
         ArgumentsError, PayloadError: the entry doesn't take these arguments.
         UsageError: the attributes are too many or too long.
-        IsolationUnavailable: this machine doesn't have it.
+        IsolationUnavailable: this machine doesn't have it; or a model wrote the source, strict
+            isolation is not to be had, and nobody has chosen another one by name.
     """
+    mode = host.mode(isolation)
+    if (isolation or host.isolation) is None and mode != "strict":
+        host.wait(host.submit(refuse_draft(host, definition, mode)))
     check_call(definition, arguments.args, arguments.kwargs)
     args, kwargs = arguments.trees()
     extra: dict[str, Any] = {"attributes": checked(attributes)}
@@ -83,7 +87,7 @@ def prepare(  # noqa: PLR0913 - keyword-only past what is called with what
         definition=definition,
         args=args,
         kwargs=kwargs,
-        isolation=host.mode(isolation),
+        isolation=mode,
         origin=origin,
         extra=extra,
         models=_models(schemas),

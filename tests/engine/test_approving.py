@@ -20,6 +20,7 @@ from wf_notebook.approvals import (
 )
 from wf_notebook.errors import (
     DefinitionError,
+    IsolationUnavailable,
     NotApprovedError,
     RevisionChangedError,
     RevisionDamagedError,
@@ -392,6 +393,21 @@ def test_an_edited_record_does_not_open(place: Path, change: str) -> None:
         with pytest.raises(NotApprovedError):
             run(world, EDITED)
         assert world.runs() == []
+
+
+def test_a_draft_does_not_run_with_less_than_strict_unasked(
+    make_world: Callable[..., World], registry: StepRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where strict isolation is not to be had, somebody has to choose another one by name."""
+    registry.register(stepped(pay))
+    world = make_world(isolation=None)
+    real = world.host.mode
+    monkeypatch.setattr(world.host, "mode", lambda wanted: wanted or real("process"))
+    run(world).result(timeout=60)
+    propose(SOURCE, steps=[stepped(pay)], draft={"model": "m"}, world=world)
+    with pytest.raises(IsolationUnavailable, match="A model wrote refund"):
+        run(world)
+    assert run(world, isolation="inline").result(timeout=60) == "paid A-17"
 
 
 def test_policies_are_those_of_the_settings() -> None:

@@ -103,7 +103,7 @@ def test_a_draft_lands_in_the_next_cell_and_does_not_run(drafting: Kernel) -> No
     assert kernel.value_of("await r") == "'A1: 3'"
     assert kernel.ledger() == ["fetch a1", "charge A1 3"]
     edited = kernel.run(f"{line} -- 'a1'\n{source.replace('approval.amount', '9')}")
-    assert "--expect says" in str(edited.error)
+    assert "than --expect says" in str(edited.error)
 
 
 def test_a_draft_runs_once_the_button_was_pressed(drafting: Kernel) -> None:

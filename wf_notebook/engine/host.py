@@ -138,6 +138,7 @@ class Host:
         deserted: set where no person sits before the notebook: says of a run that waits only for
             people whether nobody will come. On the engine's thread.
         forgotten: ids of runs that were forgotten here, for those who have a handle.
+        isolation: what was chosen for runs that don't say; None for the best there is.
         approval: which sources must be approved before a run of them is created: "off", "drafts"
             (those that a model wrote), or "all".
         on_forget: called with the ids of runs when they have been forgotten, on the engine's thread.
@@ -164,6 +165,7 @@ class Host:
         self.limits = limits
         self.deserted: Callable[[Activity], bool] | None = None
         self.approval: ApprovalPolicy = "off"
+        self.isolation = isolation
         self._guests = Guests(isolation, limits)
         self._thread = thread or LoopThread("wf-loop")
         self._closed = False

@@ -220,8 +220,9 @@ def _expected(line: CellLine, source: str, offer: Offer) -> None:
         raise DefinitionError(report.diagnostics, source=source)
     found = report.definition.source_hash
     if found != line.expect:
-        msg = f"The cell's hash is sha256:{found}, but --expect says sha256:{line.expect}."
-        raise UsageError(msg, hint="Review the cell again, then change --expect.")
+        msg = f"The cell is another one than --expect says, sha256:{line.expect}."
+        hint = f"Read the cell again; to accept the edit, write --expect sha256:{found} instead."
+        raise UsageError(msg, hint=hint)
 
 
 # --- starting ------------------------------------------------------------------------------------

@@ -120,6 +120,19 @@ def test_a_silent_kernel_is_named(stage: Stage) -> None:
     assert banner.is_hidden()
 
 
+def test_a_press_that_nobody_answers_is_said(stage: Stage) -> None:
+    """A kernel that was restarted behind a page's back: not silence, but what to do."""
+    stage.open(suspended())
+    banner = stage.page.locator(".wfn-banner")
+    stage.button("Wake now").click()
+    stage.page.clock.run_for(9_000)
+    assert banner.is_hidden()
+    stage.page.clock.run_for(2_000)
+    assert "was restarted. Run its cell again" in banner.inner_text()
+    stage.reply("done", stage.sent("wake")["id"])
+    assert banner.is_hidden()
+
+
 def test_many_rows_come_as_groups(stage: Stage) -> None:
     """A fan-out of five hundred is one row with a count."""
     stage.open(many(500, done=480), 9)

@@ -26,7 +26,8 @@ class RunView {
   #private = { titles: {}, details: {}, blocked: "", commands: {} };
   #announced = null;
   #message = "";
-  #timers = [];
+  #ticking = 0;
+  #waiting = new Set(); // timers of what was not answered yet
 
   constructor(model, node) {
     this.#model = model;
@@ -58,10 +59,8 @@ class RunView {
     this.#model.on("msg:custom", this.message);
     this.snapshot();
     const asked = Date.now();
-    this.#timers = [setInterval(() => this.tick(), 1000), setTimeout(() => this.#silent(), ANSWER_MS)];
+    this.#ticking = setInterval(() => this.tick(), 1000);
     this.ask({ op: "hello" }, (answer) => {
-      clearTimeout(this.#timers[1]);
-      this.say("");
       this.#clock.observe(answer.now_us, Date.now(), asked);
       this.#received({ ...answer, op: "private" });
       for (const stream of answer.streams ?? []) this.streams.update(stream);
@@ -73,7 +72,8 @@ class RunView {
     this.header.past.stop();
     this.forms.stop();
     this.timeline.stop();
-    for (const timer of this.#timers) clearTimeout(timer);
+    clearInterval(this.#ticking);
+    for (const timer of this.#waiting) clearTimeout(timer);
     this.#model.off("change:view", this.snapshot);
     this.#model.off("msg:custom", this.message);
   }
@@ -93,9 +93,16 @@ class RunView {
     if (!events.panel.open && !past.panel.open) this.#model.send({ op: "leave" });
   }
 
-  /** Send a message; `done` gets the answer. */
+  /** Send a message; `done` gets the answer. Says so if there is none: a press must not go unheard. */
   ask(message, done) {
-    this.#questions.ask(message, done);
+    const timer = setTimeout(() => this.#silent(), ANSWER_MS);
+    this.#waiting.add(timer);
+    this.#questions.ask(message, (answer) => {
+      clearTimeout(timer);
+      this.#waiting.delete(timer);
+      if (this.#message) this.say("");
+      done?.(answer);
+    });
   }
 
   #received(content) {
@@ -114,7 +121,7 @@ class RunView {
 
   #silent() {
     if (this.view().ended_us === null) {
-      this.say("No answer from the kernel yet: it is busy, or gone. Run its cell again to see it live.");
+      this.say("No answer from the kernel yet: it is busy, gone, or was restarted. Run its cell again to see it live.");
     }
   }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -198,3 +199,46 @@ async def w():
     kind.register(register)
 """)
     assert (play.reply.error.type, play.printed) == ("TypeError", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{0._private}", "{0.a._b}", "{x[k]._y}", "{0:{1._private}}"],
+)
+def test_a_format_reads_no_private_name_however_deep(text: str) -> None:
+    """In fields, behind brackets, and in the fields of a field's own format."""
+    found = result_of(f"""
+try:
+    return {text!r}.format("a", "b", "c", x={{"k": 1}})
+except AttributeError as error:
+    return "refused: " + str(error)
+""")
+    assert found.startswith("refused: ")
+
+
+def test_a_format_reads_what_is_public() -> None:
+    """Dots in the text are no fields; names are read as Python reads them."""
+    found = result_of("""
+class Order:
+    pass
+order = Order()
+order.id, order.lines = "A-17", [3, 4]
+return ["{0.id}: {0.lines[1]:>{w}}. Done.".format(order, w=3), "a.b {}".format(1), "no. field"]
+""")
+    assert found == ["A-17:   4. Done.", "a.b 1", "no. field"]
+
+
+def test_naive_moments_are_utc_whatever_the_machine_s_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`timestamp` and `astimezone` of a moment without a zone."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        found = result_of("""
+import datetime as dt
+moment = dt.datetime(2026, 1, 2)
+return [moment.timestamp(), moment.astimezone(dt.timezone.utc).hour]
+""")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert found == [1_767_312_000.0, 0]

@@ -214,3 +214,13 @@ def test_a_source_passes_its_sets_in_order() -> None:
     """
     outcome = ("done", 1, {"$t": "set", "v": ["q", "p"]})
     assert result_of(body, outcome) == [["q", "p"], [1, 3], ["b", "a"], ["h", "e", "l", "o"]]
+
+
+def test_sets_inside_of_sets_are_ordered_too() -> None:
+    """In displays, comprehensions, and behind attributes that are read by name."""
+    found = result_of("""
+inner = [type({x for x in {3, 1, 2}}).__name__, list({*{9, 8}, 7}), "{}".format(list({5, 4}))]
+return inner + [list({(y, *{2, 1}) for y in {6}})]
+""")
+    assert found[1:3] == [[9, 8, 7], "[5, 4]"]
+    assert found[3] == [{"$t": "tuple", "v": [6, 2, 1]}]

@@ -509,3 +509,9 @@ def test_a_step_error_of_the_sources_own_is_an_exception_like_others() -> None:
 return [StepError("x").args == ("x",), StepError(message="x").args == ("x",), str(StepError("x"))]
 """)
     assert found == [True, True, "x"]
+
+
+def test_print_takes_none_for_its_defaults() -> None:
+    """As Python's does."""
+    play = Play("async def w():\n    print(1, 2, sep=None, end=None)\n    print(3, 4, sep='-')\n")
+    assert "".join(text for _, text in play.prints) == "1 2\n3-4\n"

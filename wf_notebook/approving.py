@@ -288,9 +288,9 @@ async def need(host: Host, make: Callable[[], Proposal]) -> dict[str, Any] | Non
     if host.approval == "off":
         return None
     proposal = make()
-    for one in await _approved(host, source_hash=proposal.definition.source_hash):
-        if not one.differs(proposal):
-            return one.reference
+    found = await covering(host, proposal)
+    if found is not None:
+        return found.reference
     if host.approval == "drafts" and not await _drafted(host, proposal.definition):
         return None
     await propose(host, proposal)
@@ -308,6 +308,12 @@ async def refuse_draft(host: Host, definition: Definition, mode: IsolationMode) 
             f"A model wrote {definition.name}, and strict isolation is not to be had here.",
             hint=f"Read it; if it may run with less, choose that by name: --isolation {mode}.",
         )
+
+
+async def covering(host: Host, proposal: Proposal) -> Revision | None:
+    """Return the newest approved revision that is all of a proposal, or None."""
+    approved = await _approved(host, source_hash=proposal.definition.source_hash)
+    return next((one for one in approved if not one.differs(proposal)), None)
 
 
 async def _approved(host: Host, **chosen: str) -> list[Revision]:

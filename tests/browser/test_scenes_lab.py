@@ -184,3 +184,45 @@ def test_notebook_7_takes_an_answer(notebook_page: LabPage) -> None:
     page.get_by_text(DONE).wait_for()
     assert views(page).count() == 0
     notebook_page.shot("scene-notebook-7")
+
+
+MODEL = '''
+from wf_notebook import set_model, step
+
+@step
+def count_lamps() -> int:
+    """Count the lamps in the warehouse."""
+    return 7
+
+set_model(lambda prompt: """```python
+async def stocktaking():
+    lamps = await steps.count_lamps()
+    if lamps > 5:
+        return f"{lamps} lamps are enough"
+```""")
+%config Workflow.approval = "drafts"
+'''
+DRAFT = "%%workflow_draft stocktaking --steps count_lamps\nCount the lamps. Are they enough?"
+
+
+def test_a_draft_is_read_approved_and_run(lab_page: LabPage) -> None:
+    """It lands in a new cell; that is refused before the button was pressed, and runs after it."""
+    page = opened(lab_page, MODEL, DRAFT)
+    approve = page.get_by_role("button", name="Approve")
+    approve.wait_for()
+    for words in ("Count the lamps. Are they enough?", "nothing of that name was approved"):
+        page.get_by_text(words).last.wait_for()
+    lab_page.shot("scene-9-draft")
+    cells = page.locator(".jp-CodeCell")
+    drafted = cells.filter(has_text="--expect sha256:").first
+    drafted.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    page.get_by_text("WF611 stocktaking was not approved").first.wait_for()
+    page.get_by_placeholder("kept with the approval").first.fill("read it")
+    approve.first.click()
+    page.get_by_text("stocktaking@1 approved by").first.wait_for()
+    lab_page.shot("scene-10-approved")
+    drafted.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    page.get_by_text(DONE).wait_for()
+    lab_page.shot("scene-11-run")

@@ -146,6 +146,19 @@ def test_a_refused_cell_shows_what_to_approve(kernel: Kernel) -> None:
     assert re.search(r"\+.*100ms", html(edited))
 
 
+def test_one_approval_settles_every_card(drafting: Kernel) -> None:
+    """The draft's and the refused cell's, by whichever button, or by a line."""
+    kernel = drafting
+    kernel.ok("%config Workflow.approval = 'drafts'")
+    cell = kernel.ok(DRAFT)
+    line, _, source = next_cell(kernel, cell).partition("\n")
+    kernel.run(f"{line} -- 'a1'\n{source}")
+    assert [s for s in states(kernel).values() if s.get("description") == "Approve"][1:]
+    kernel.ok(f"%wf approve {kernel.value_of('d.source_hash')[1:13]} --by ada")
+    assert said(kernel).count("✓ refund@1 approved by ada") == 2
+    assert [s for s in states(kernel).values() if s.get("description") == "Approve"] == []
+
+
 def test_what_a_model_cannot_write_lands_nowhere(drafting: Kernel) -> None:
     """A refusal in words, an answer that stays wrong: shown, and no cell, no proposal, no run."""
     kernel = drafting

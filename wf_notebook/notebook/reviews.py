@@ -6,11 +6,13 @@ approved, here or by a `%wf` line of this notebook, the card says so and the for
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wf_notebook import approving, config
 from wf_notebook.clock import iso
+from wf_notebook.errors import WorldClosedError
 from wf_notebook.ids import SystemIds
 from wf_notebook.notebook.outputs import replace as in_place
 from wf_notebook.reviewing import proposal_view
@@ -18,10 +20,11 @@ from wf_notebook.views.card import WIDGET_MIME
 from wf_notebook.views.drafted import draft_card, draft_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     from wf_notebook.api import World
-    from wf_notebook.approving import Revision
+    from wf_notebook.approving import Proposal, Revision
     from wf_notebook.notebook.outputs import Outputs
     from wf_notebook.views.approveform import ApproveForm
     from wf_notebook.views.drafted import DraftView
@@ -37,6 +40,7 @@ class Reviews:
     def __init__(self, outputs: Outputs) -> None:
         self._outputs = outputs
         self._shown: list[_Shown] = []
+        self._lock = threading.Lock()  # a button's thread, and the cell's
 
     def show(self, world: World, source_hash: str) -> None:
         """Show what was proposed under that hash, and a button that approves it."""
@@ -51,18 +55,21 @@ class Reviews:
             approved="" if approved is None else str(approved),
             changes=changes,
         )
-        found = _Shown(self._outputs, world, source_hash, view, self._gone)
-        self._shown.append(found)
+        found = _Shown(self._outputs, world, source_hash, proposal, view, self.end_cell)
         found.show()
+        with self._lock:
+            self._shown.append(found)
+
+    def end_cell(self) -> None:
+        """Let go of what was approved meanwhile, by whichever button or line."""
+        with self._lock:
+            self._shown = [found for found in self._shown if not found.look()]
 
     def close(self) -> None:
         """Leave the cards, and nothing alive."""
-        for found in list(self._shown):
+        for found in self._shown:
             found.close(f"Not approved yet: %wf approve {found.source_hash[:12]}")
-
-    def _gone(self, found: _Shown) -> None:
-        if found in self._shown:
-            self._shown.remove(found)
+        self._shown.clear()
 
 
 @dataclass(eq=False)
@@ -72,8 +79,9 @@ class _Shown:
     outputs: Outputs
     world: World
     source_hash: str
+    proposal: Proposal
     view: DraftView
-    gone: Any
+    approved: Callable[[], None]
     form: ApproveForm | None = None
 
     def show(self) -> None:
@@ -81,11 +89,27 @@ class _Shown:
 
         ids = SystemIds()
         self.card_id, self.form_id = f"wf-card-{ids.event_id()}", f"wf-form-{ids.event_id()}"
-        self.form = ApproveForm(self._approve, self._approved)
+        self.form = ApproveForm(self._approve, self.approved)
         self._publish(self.card_id, _card(self.view), update=False)
         hint = f"Approve it: %wf approve {self.source_hash[:12]}"
         model = {"version_major": 2, "version_minor": 0, "model_id": self.form.model_id}
         self._publish(self.form_id, {"text/plain": hint, WIDGET_MIME: model}, update=False)
+
+    def look(self) -> bool:
+        """Whether it is approved by now, or nobody can say any more; then it says so."""
+        host = self.world.host
+        try:
+            found = host.wait(host.submit(approving.covering(host, self.proposal)))
+        except WorldClosedError:
+            self.close("The world was closed.")
+            return True
+        if found is None:
+            return False
+        view = replace(self.view, status="approved", reasons=(), approved="", changes="")
+        self._publish(self.card_id, _card(view), update=True)
+        when = iso(found.approved_us)
+        self.close(f"✓ {found} approved by {found.approved_by}, {when}. Run its cell now.")
+        return True
 
     def close(self, said: str) -> None:
         """Leave a line in place of the form."""
@@ -93,18 +117,11 @@ class _Shown:
             self._publish(self.form_id, {"text/plain": said}, update=True)
             self.form.close()
             self.form = None
-        self.gone(self)
 
     def _approve(self, note: str) -> Future[Revision]:
         host = self.world.host
         by = config.user_name()
         return host.submit(approving.approve(host, self.source_hash, by=by, note=note))
-
-    def _approved(self, revision: Revision) -> None:
-        view = replace(self.view, status="approved", reasons=(), approved="", changes="")
-        self._publish(self.card_id, _card(view), update=True)
-        when = iso(revision.approved_us)
-        self.close(f"✓ {revision} approved by {revision.approved_by}, {when}. Run its cell now.")
 
     def _publish(self, display_id: str, data: dict[str, Any], *, update: bool) -> None:
         if update:

@@ -217,6 +217,8 @@ class Session:
         """Bring outputs up to date; after the first cell, steps may start."""
         self._wake_on_signals()
         self._draft = None
+        if self._reviews is not None:
+            self._reviews.end_cell()
         if not self._first_cell_over.is_set():
             self._first_cell_over.set()
             for world in self._worlds:

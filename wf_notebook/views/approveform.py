@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Thread
 from typing import TYPE_CHECKING, Any, cast
 
 import ipywidgets
@@ -21,12 +22,10 @@ class ApproveForm(ipywidgets.VBox):  # type: ignore[misc]  # the library ships n
 
     Args:
         approve: approves with a note; returns a future of what was approved.
-        done: called with that, on the engine's thread; it closes the form.
+        done: called then, on a thread of its own, where it may wait; it closes the form.
     """
 
-    def __init__(
-        self, approve: Callable[[str], Future[Any]], done: Callable[[Any], object]
-    ) -> None:
+    def __init__(self, approve: Callable[[str], Future[Any]], done: Callable[[], object]) -> None:
         self._approve = approve
         self._done = done
         self._busy = False
@@ -66,7 +65,7 @@ class ApproveForm(ipywidgets.VBox):  # type: ignore[misc]  # the library ships n
         if error is not None:
             self._say(said(error))
             return
-        self._done(asked.result())
+        Thread(target=lambda: seen(self._done, self._say), name="wf-approved", daemon=True).start()
 
     def _say(self, text: str) -> None:
         self._line.value = marked(text)

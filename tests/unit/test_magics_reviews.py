@@ -118,3 +118,22 @@ def test_erasing_asks_first(
     assert "Nothing was proposed" in wf("forget-revisions nobody")
     assert isinstance(error(shell, "%wf revisions flow@1"), Exception)
     assert cast("Any", error(shell, "%wf approve 12345678")).code == "WF612"
+
+
+def test_forgetting_a_run_says_who_still_holds_its_source(
+    shell: Any, wf: Callable[[str], str]
+) -> None:
+    """A person who erases something is told what is left of it, and how to erase that."""
+    run(shell, "%config Workflow.approval = 'all'")
+    wf(f"approve {refused(shell, f'%%workflow -- 4{chr(10)}{FLOW}').source_hash}")
+    found = run(shell, f"%%workflow -q -o r -- 4\n{FLOW}")
+    assert run(shell, "await r") == 8
+    assert "as flow still holds the source: %wf forget-revisions flow." in wf(
+        f"forget {found.id} --yes"
+    )
+    wf("forget-revisions flow --yes")
+    again = run(shell, "%config Workflow.approval = 'off'") or run(
+        shell, f"%%workflow -q -o r -- 4\n{FLOW}"
+    )
+    assert run(shell, "await r") == 8
+    assert "still holds" not in wf(f"forget {again.id} --yes")

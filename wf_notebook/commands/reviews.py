@@ -18,10 +18,11 @@ from wf_notebook.views.words import visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from wf_notebook.api import World
     from wf_notebook.approving import Revision
     from wf_notebook.world.store import Review
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "names_that_keep"]
 
 _SHORT: Final = 12
 
@@ -88,6 +89,14 @@ def forget_revisions(caller: Caller, name: str, *, yes: bool) -> None:
 
 
 COMMANDS: Final[Sequence[click.Command]] = (approve, revisions, forget_revisions)
+
+
+def names_that_keep(world: World, run_ids: Sequence[str]) -> list[str]:
+    """Return the names under which the source of one of these runs is still kept for review."""
+    rows = world.rows(limit=None)
+    hashes = {row.source_hash for row in rows if row.run_id in run_ids}
+    kept = (*book.revisions(world=world), *book.proposals(world=world))
+    return sorted({line.name for line in kept if line.source_hash in hashes and not line.lack})
 
 
 # --- as text -------------------------------------------------------------------------------------

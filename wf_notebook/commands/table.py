@@ -12,7 +12,7 @@ from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.doctor import examine
 from wf_notebook.commands.find import find_hook, find_id, find_run, find_stream
 from wf_notebook.commands.repairing import repair
-from wf_notebook.commands.reviews import COMMANDS
+from wf_notebook.commands.reviews import COMMANDS, names_that_keep
 from wf_notebook.commands.show import (
     Listing,
     calls_text,
@@ -270,6 +270,9 @@ def forget(caller: Caller, run_ids: Sequence[str], *, yes: bool) -> None:
     click.echo(f"Forgot {', '.join(found)}. The file was rewritten; copies made before were not.")
     for folder in copies_of(world.path):
         click.echo(f"{folder} may still hold them: delete it when you don't need it.")
+    for name in names_that_keep(world, found):
+        erase = f"{caller.word} forget-revisions {name}"
+        click.echo(f"What was proposed or approved as {name} still holds the source: {erase}.")
 
 
 @_command("rotate-key")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
 if TYPE_CHECKING:
-    from tests.view_lab import Lab, LabPage
+    from tests.view_lab import LabPage
 
 pytestmark = pytest.mark.browser
 pytest_plugins = ["tests.view_lab"]
@@ -32,12 +30,10 @@ for name in ("A", "B", "C"):
 """
 
 
-def test_runs_are_opened_and_cancelled_in_the_table(lab: Lab, lab_page: LabPage) -> None:
+def test_runs_are_opened_and_cancelled_in_the_table(lab_page: LabPage) -> None:
     """A click opens a run, answers it, cancels two others; the session leaves a static table."""
     page = lab_page.page
-    cells = [SETUP, "%wf runs", "await __import__('asyncio').sleep(0)"]
-    notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
-    nbformat.write(notebook, lab.folder / "orders.ipynb")
+    lab_page.write("orders.ipynb", SETUP, "%wf runs", "await __import__('asyncio').sleep(0)")
     lab_page.open("orders.ipynb")
     lab_page.run_all()
     table = page.get_by_role("table", name="Runs")

@@ -285,7 +285,6 @@ class Leaky:
     "leak",
     [sys, typing, generating().gi_frame, generating.__code__, open, eval, sys.__stdout__, sys._getframe,
      datetime.datetime.now, random.Random, importlib.import_module, os.system, sys.modules],
-    ids=repr,
 )  # fmt: skip
 def test_what_leads_out_is_found(leak: object) -> None:
     """The walk isn't blind: each of these is seen, wherever it hides."""

@@ -67,6 +67,9 @@ RISKY = (
 )
 
 
+DEEPEST = 5  # Python takes 20 blocks inside each other, and a statement here may be three of them
+
+
 @st.composite
 def programs(draw: st.DrawFn) -> str:
     """A source whose entry is `workflow(n)` over the steps double, sync_add, flaky and fail."""
@@ -82,7 +85,9 @@ def _fill(names: _Names, template: str) -> str:
 
 @st.composite
 def _statement(draw: st.DrawFn, names: _Names, depth: int) -> list[str]:
-    kinds = ["simple", "simple", "gather", "race", "try", "timeout", "semaphore"]
+    kinds = ["simple", "simple", "gather", "race"]
+    if depth < DEEPEST:
+        kinds += ["try", "timeout", "semaphore"]
     if depth < 2:
         kinds += ["group", "loop", "finally"]
     kind = draw(st.sampled_from(kinds))

@@ -87,7 +87,7 @@ def test_a_word_shows_what_it_means_there(text: str, begins: str) -> None:
         "%%workflow\nx.charge(|",
         "%%workflow\ns = steps\ns.charge(|",
         "%%workflow -s pay=charge\nsteps.charge(|",
-        "%%workflow\nsteps.nothing(|",
+        "%%workflow\nsteps.nowhere_at_all(|",
         "%%workflow\namount|",
         "%%workflow\nfor open in x:\n    open(|",
         "%%workflow\nmath.floor(|",

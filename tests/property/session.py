@@ -44,6 +44,7 @@ class Session:
         super().__init__()
         self.clock = StillClock()
         self.ids = SeededIds("machine")
+        self.busy = ""  # what was waited for, as of the last look
         ACTS.begin(self._hear_of)
         MADE.clear()
         self.log: list[Event] = []
@@ -122,14 +123,16 @@ class Session:
         runner = self.host.runner
         runner.rest()
         mark = self.clock.count
-        return mark, not runner._turns and not any(map(_moves, runner._attempts._flights.values()))
+        moving = [flight.call for flight in runner._attempts._flights.values() if _moves(flight)]
+        self.busy = f"{len(runner._turns)} turns and {moving} were to end"
+        return mark, not runner._turns and not moving
 
     def _hear(self, mark: int) -> None:
         while True:
             try:
                 heard = self.clock.heard.get(timeout=PATIENCE)
             except queue.Empty:
-                raise AssertionError("nothing is heard any more") from None
+                raise AssertionError(f"nothing is heard any more; {self.busy}") from None
             if heard is None or heard > mark:
                 return
 

@@ -65,13 +65,14 @@ class Acts:
         """Wait at the gate, in a step."""
         if self.open_for_good:
             return
-        gate = self._gate = self._gate or asyncio.Event()
-        self.at_gate.add(me := step_context().step_id)
+        gate, standing = self._gate or asyncio.Event(), self.at_gate
+        self._gate = gate
+        standing.add(me := step_context().step_id)
         self.heard()
         try:
             await gate.wait()
-        finally:
-            self.at_gate.discard(me)
+        finally:  # of this process: a collected coroutine of an earlier one has the same step ids
+            standing.discard(me)
 
     def open(self) -> None:
         """Let the slow attempts pass; on their own loop."""

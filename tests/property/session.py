@@ -111,11 +111,13 @@ class Session:
 
     def settle(self) -> None:
         """Return once nothing but time, a person or an open gate could move anything."""
-        while True:
+        silent = 0
+        while silent < PATIENCE:
             mark, quiet = self.host.wait(self.host.submit(self._look()))
             if quiet:
                 return
-            self._hear(mark)
+            silent = 0 if self._hears(mark) else silent + 1
+        raise AssertionError(f"nothing is heard any more; {self.busy}")
 
     async def _look(self) -> tuple[int, bool]:
         for _ in range(LOOKS):
@@ -128,13 +130,18 @@ class Session:
         return mark, not runner._turns and not moving
 
     def _hear(self, mark: int) -> None:
+        if not self._hears(mark, seconds=PATIENCE):
+            raise AssertionError(f"nothing is heard any more; {self.busy}")
+
+    def _hears(self, mark: int, *, seconds: float = 1.0) -> bool:
+        """Whether something is heard before so much silence."""
         while True:
             try:
-                heard = self.clock.heard.get(timeout=PATIENCE)
+                heard = self.clock.heard.get(timeout=seconds)
             except queue.Empty:
-                raise AssertionError(f"nothing is heard any more; {self.busy}") from None
+                return False
             if heard is None or heard > mark:
-                return
+                return True
 
     def ask(self, future: Future[Any]) -> Any:
         """Wait for an answer; the clock moves while the run rests after a failed commit."""

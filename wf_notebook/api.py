@@ -462,7 +462,12 @@ def check(
     )
 
 
-def _accepted(report: CheckReport, source: str, origin: Origin) -> Definition:
+def accepted(report: CheckReport, source: str, origin: Origin) -> Definition:
+    """Return what would run.
+
+    Raises:
+        DefinitionError: the source has problems; all of them are listed.
+    """
     if report.definition is None:
         raise DefinitionError(report.diagnostics, source=source, origin=origin.to_json())
     return report.definition
@@ -513,7 +518,7 @@ def start(  # noqa: PLR0913 - keyword-only past the arguments
     report = check(
         source, steps=bound, schemas=schemas, export_name=export_name, name=name, cell=cell
     )
-    definition = _accepted(report, source, origin or Origin())
+    definition = accepted(report, source, origin or Origin())
     caller = CURRENT.get(None)
     host = (world or _world_of(caller)).host
     launch = prepare(

@@ -10,7 +10,7 @@ from wf_notebook.approving import Proposal, as_of_now
 from wf_notebook.definition.compile import recompiled
 from wf_notebook.definition.given import steps_by_alias
 from wf_notebook.engine.host import Origin
-from wf_notebook.errors import DefinitionError, RevisionChangedError
+from wf_notebook.errors import RevisionChangedError
 from wf_notebook.launching import Arguments, launched, prepare
 
 if TYPE_CHECKING:
@@ -67,9 +67,8 @@ def propose(  # noqa: PLR0913 - keyword-only past the source
     report = api.check(
         source, steps=bound, schemas=schemas, export_name=export_name, name=name, cell=cell
     )
-    if report.definition is None:
-        raise DefinitionError(report.diagnostics, source=source)
-    return propose_definition(report.definition, bound, draft=draft, world=world)
+    definition = api.accepted(report, source, Origin())
+    return propose_definition(definition, bound, draft=draft, world=world)
 
 
 def propose_definition(
@@ -119,7 +118,8 @@ def approve(
     """
     chosen = world or api.current_world()
     who = config.user_name() if by is None else by
-    return _done(chosen, approving.approve(chosen.host, source_hash, by=who, note=note))
+    review, _ = _done(chosen, approving.proposed(chosen.host, source_hash))
+    return _done(chosen, approving.approve(chosen.host, review, by=who, note=note))
 
 
 def revisions(name: str | None = None, *, world: World | None = None) -> list[Review]:
@@ -219,8 +219,7 @@ def _steps_of(revision: Revision, world: World) -> dict[str, Step]:
         )
     steps = {b.alias: step for b in definition.steps if (step := registry.get(b.step_id))}
     report = recompiled(definition, definition.source, steps=steps)
-    if report.definition is None:
-        raise DefinitionError(report.diagnostics, source=definition.source)
+    api.accepted(report, definition.source, Origin())
     return steps
 
 

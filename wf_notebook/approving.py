@@ -202,15 +202,13 @@ async def waiting(host: Host, name: str | None = None) -> list[Review]:
     ]
 
 
-async def approve(host: Host, source_hash: str, *, by: str, note: str = "") -> Revision:
-    """Approve the newest proposal with that hash, or with the only one that begins so.
+async def approve(host: Host, review: Review, *, by: str, note: str = "") -> Revision:
+    """Approve a proposal that is kept: this one, not a later one with the same hash.
 
     Raises:
-        RevisionNotFoundError: nothing that is proposed has it, or several do.
         RevisionDamagedError: it does not open.
         WorldError: it cannot be written.
     """
-    review = await _proposed(host, source_hash)
     proposal = _proposal(review)
     record = {**proposal.record(), "by": by, "note": note, "proposal": review.number}
     now_us = host.clock.now_us()
@@ -256,18 +254,39 @@ async def revision(host: Host, name: str, number: int | None = None) -> Revision
     return _revision(chosen[0])
 
 
-async def compared(host: Host, source_hash: str) -> tuple[Proposal, Revision | None, str]:
-    """Return a proposal, the last approved revision of its name, and the diff from there.
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A proposal beside what was approved last under its name.
 
-    Raises:
-        RevisionNotFoundError: nothing that is proposed has that hash, or several do.
-        RevisionDamagedError: it does not open.
+    Attributes:
+        last: that revision, or None.
+        reasons: what of the proposal was not approved with it, a phrase each.
+        diff: the unified diff from there; "" if there is none.
     """
-    proposal = _proposal(await _proposed(host, source_hash))
+
+    last: Revision | None
+    reasons: list[str]
+    diff: str
+
+
+async def compared(host: Host, proposal: Proposal) -> Compared:
+    """Return how a proposal differs from what was approved last under its name."""
     definition = proposal.definition
     for last in await _approved(host, name=definition.name):
-        return proposal, last, difference(last.source, definition.source, (str(last), "here"))
-    return proposal, None, ""
+        diff = difference(last.source, definition.source, (str(last), "here"))
+        return Compared(last, last.differs(proposal), diff)
+    return Compared(None, ["nothing of that name was approved"], "")
+
+
+async def proposed(host: Host, source_hash: str) -> tuple[Review, Proposal]:
+    """Return the newest proposal with that hash, or with the only one that begins so.
+
+    Raises:
+        RevisionNotFoundError: nothing that is proposed has it, or several do.
+        RevisionDamagedError: it does not open.
+    """
+    review = await _proposed(host, source_hash)
+    return review, _proposal(review)
 
 
 # --- what is asked for when a run is to be created -----------------------------------------------
@@ -294,7 +313,7 @@ async def need(host: Host, make: Callable[[], Proposal]) -> dict[str, Any] | Non
     if host.approval == "drafts" and not await _drafted(host, proposal.definition):
         return None
     await propose(host, proposal)
-    raise _not_approved(proposal, await _approved(host, name=proposal.definition.name))
+    raise _not_approved(proposal, await compared(host, proposal))
 
 
 async def refuse_draft(host: Host, definition: Definition, mode: IsolationMode) -> None:
@@ -329,19 +348,14 @@ async def _drafted(host: Host, definition: Definition) -> bool:
     return any(record is None or record.get("draft") is not None for record in records)
 
 
-def _not_approved(proposal: Proposal, approved: Sequence[Revision]) -> NotApprovedError:
+def _not_approved(proposal: Proposal, found: Compared) -> NotApprovedError:
     definition = proposal.definition
-    reasons, diff = ["nothing of that name was approved"], ""
-    if approved:
-        last = approved[0]
-        reasons = last.differs(proposal)
-        diff = difference(last.source, definition.source, (str(last), "here"))
     return NotApprovedError(
-        f"{definition.name} was not approved as it is: {'; '.join(reasons)}.",
+        f"{definition.name} was not approved as it is: {'; '.join(found.reasons)}.",
         name=definition.name,
         source_hash=definition.source_hash,
-        reasons=reasons,
-        diff=diff,
+        reasons=found.reasons,
+        diff=found.diff,
         hint=f"Review it, then: %wf approve {definition.source_hash[:12]}",
     )
 

@@ -71,11 +71,11 @@ def prepare(  # noqa: PLR0913 - keyword-only past what is called with what
         IsolationUnavailable: this machine doesn't have it; or a model wrote the source, strict
             isolation is not to be had, and nobody has chosen another one by name.
     """
+    check_call(definition, arguments.args, arguments.kwargs)
+    args, kwargs = arguments.trees()
     mode = host.mode(isolation)
     if (isolation or host.isolation) is None and mode != "strict":
         host.wait(host.submit(refuse_draft(host, definition, mode)))
-    check_call(definition, arguments.args, arguments.kwargs)
-    args, kwargs = arguments.trees()
     extra: dict[str, Any] = {"attributes": checked(attributes)}
     if key is not None:
         extra["key"] = key
@@ -140,11 +140,12 @@ def launched(host: Host, launch: Launch, steps: Mapping[str, Step], *, attach: b
         if found is not None:
             act = host.wait(host.activity(found.run_id))  # with its definition: forms need it
             return Run(host, act, attached=True)
-    notebook = launch.origin.notebook
-    proposal = partial(Proposal.made, launch.definition, steps, notebook=notebook)
-    approval = host.wait(host.submit(need(host, proposal)))
-    if approval is not None:
-        launch = replace(launch, extra={"approval": approval, **launch.extra})
+    if host.approval != "off":  # else no start waits for the engine just to hear that
+        notebook = launch.origin.notebook
+        proposal = partial(Proposal.made, launch.definition, steps, notebook=notebook)
+        approval = host.wait(host.submit(need(host, proposal)))
+        if approval is not None:
+            launch = replace(launch, extra={"approval": approval, **launch.extra})
     try:
         return Run(host, host.wait(host.start(launch)))
     except RejectedError as error:

@@ -11,21 +11,17 @@ from wf_notebook.views.words import difference
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wf_notebook.approving import Proposal
+    from wf_notebook.approving import Compared, Proposal
 
 __all__ = ["proposal_view"]
 
 
-def proposal_view(
-    proposal: Proposal, *, reasons: Sequence[str] = (), approved: str = "", changes: str = ""
-) -> DraftView:
+def proposal_view(proposal: Proposal, compared: Compared) -> DraftView:
     """Return a proposal as it is shown to whoever may approve it.
 
     Args:
         proposal: what is to be approved.
-        reasons: what of it was not approved, a phrase each.
-        approved: what was approved last under its name, such as "refund@2"; or "".
-        changes: the unified diff from there; or "".
+        compared: how it differs from what was approved last under its name.
     """
     definition, draft = proposal.definition, cast("Mapping[str, Any]", proposal.draft or {})
     rehearsal: Mapping[str, Any] = draft.get("rehearsal") or {}
@@ -42,7 +38,7 @@ def proposal_view(
         rehearsed=[str(rehearsal["said"])] if rehearsal else (),
         source=definition.source,
         diff=difference(base, definition.source, ("the run", "the draft")) if base else "",
-        reasons=reasons,
-        approved=approved,
-        changes=changes,
+        reasons=compared.reasons,
+        approved="" if compared.last is None else str(compared.last),
+        changes=compared.diff,
     )

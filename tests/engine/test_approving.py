@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from tests.worlds import KEY, contents, opened
-from wf_notebook import open_world, start, step
+from wf_notebook import approving, open_world, start, step
 from wf_notebook.approvals import (
     approve,
     forget_revisions,
@@ -229,6 +229,20 @@ def test_a_step_that_starts_a_run_asks_too(world: World, registry: StepRegistry)
     approve(refused(world, EDITED).source_hash, world=world)
     again = run(world, source, steps={"launch": starter})
     assert again.result(timeout=30) == "paid A-17!"
+
+
+def test_what_was_shown_is_approved_and_no_later_one(world: World) -> None:
+    """A card's button means the proposal on the card, though another one has the same hash."""
+    shown = propose(SOURCE, steps=[stepped(pay)], world=world)
+    later = propose(SOURCE, steps=[stepped(pay_again)], world=world)
+    assert (later.source_hash, later.number) == (shown.source_hash, 2)
+    host = world.host
+    found = host.wait(host.submit(approving.approve(host, shown, by="ada")))
+    world.approval = "all"
+    assert run(world).approval == found.reference
+    assert refused(world, steps={"pay": stepped(pay_again)}).reasons == (
+        "the code of the step `pay` has changed",
+    )
 
 
 # --- revisions -----------------------------------------------------------------------------------

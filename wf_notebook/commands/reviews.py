@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +10,7 @@ import click
 from wf_notebook import approvals as book
 from wf_notebook.clock import iso
 from wf_notebook.commands.base import Caller, Command
+from wf_notebook.commands.show import dumped
 from wf_notebook.definition.revision_names import revision_named
 from wf_notebook.views.text import table as columns
 from wf_notebook.views.words import visible
@@ -55,12 +55,12 @@ def revisions(caller: Caller, name: str | None, *, json_: bool) -> None:
     world = caller.look()
     if name is not None and "@" in name:
         revision = book.get_revision(*revision_named(name), world=world)
-        click.echo(_dumped(_as_json(revision)) if json_ else _in_full(revision))
+        click.echo(dumped(_as_json(revision)) if json_ else _in_full(revision))
         return
     approved = book.revisions(name, world=world)
     waiting = book.proposals(name, world=world)
     lines = [(line, "approved") for line in approved] + [(line, "proposed") for line in waiting]
-    click.echo(_dumped([_line(*one) for one in lines]) if json_ else _listed(lines, caller))
+    click.echo(dumped([_line(*one) for one in lines]) if json_ else _listed(lines, caller))
 
 
 @_command("forget-revisions refund", "forget-revisions refund --yes")
@@ -162,7 +162,3 @@ def _as_json(revision: Revision) -> dict[str, Any]:
         "note": revision.note,
         **revision.proposal.record(),
     }
-
-
-def _dumped(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from typing import TYPE_CHECKING, Any
 
 from wf_notebook.clock import iso
@@ -232,3 +233,8 @@ def _signature(function: Callable[..., object]) -> inspect.Signature:
         return inspect.signature(function, eval_str=True)
     except NameError:
         return inspect.signature(function)
+
+
+def dumped(value: Any) -> str:
+    """Return a value as JSON, for people and programs."""
+    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +16,7 @@ from wf_notebook.commands.show import (
     Listing,
     calls_text,
     catalogue_text,
+    dumped,
     forget_text,
     hook_json,
     hooks_text,
@@ -99,7 +99,7 @@ def runs(
     world = caller.look()
     chosen = Chosen(status, labels, limit)
     if json_:
-        click.echo(_dumped(Listing(world, chosen, limit=limit or _LISTED).json()))
+        click.echo(dumped(Listing(world, chosen, limit=limit or _LISTED).json()))
     elif caller.shows(world, chosen, view):
         click.echo(_lock(world).lstrip(), nl=world.locked is not None)
     else:
@@ -118,7 +118,7 @@ def show(caller: Caller, run_id: str | None, *, json_: bool) -> None:
     world = caller.look()
     run = find_run(world, run_id, caller)
     text = render_run(run.view(), titles=not caller.saved)
-    click.echo(_dumped(run_json(run)) if json_ else text + _lock(world))
+    click.echo(dumped(run_json(run)) if json_ else text + _lock(world))
 
 
 @_command("why", "why 01K9")
@@ -176,7 +176,7 @@ def hooks(caller: Caller, *, json_: bool) -> None:
     world = caller.look()
     found = world.hooks()
     if json_:
-        click.echo(_dumped([hook_json(run, hook) for run, hook in found]))
+        click.echo(dumped([hook_json(run, hook) for run, hook in found]))
     else:
         text = hooks_text(found, world.host.clock.now_us(), titles=not caller.saved)
         click.echo(text + _lock(world))
@@ -316,10 +316,6 @@ for _one in (*COMMANDS, repair):
 def _lock(world: World) -> str:
     """What is missing, as a last line, where the world is locked."""
     return "" if world.locked is None else f"\nLocked: {world.locked}"
-
-
-def _dumped(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def _cell(value: object) -> str:

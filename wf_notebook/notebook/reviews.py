@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from wf_notebook import approving, config
 from wf_notebook.clock import iso
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from wf_notebook.notebook.outputs import Outputs
     from wf_notebook.views.approveform import ApproveForm
     from wf_notebook.views.drafted import DraftView
+    from wf_notebook.world.store import Review
+
+LIVE: Final = 8  # forms of one session; each is looked at after every cell
 
 
 class Reviews:
@@ -45,20 +48,15 @@ class Reviews:
     def show(self, world: World, source_hash: str) -> None:
         """Show what was proposed under that hash, and a button that approves it."""
         host = world.host
-        proposal, approved, changes = host.wait(host.submit(approving.compared(host, source_hash)))
-        reasons = ["nothing of that name was approved"]
-        if approved is not None:
-            reasons = approved.differs(proposal)
-        view = proposal_view(
-            proposal,
-            reasons=reasons,
-            approved="" if approved is None else str(approved),
-            changes=changes,
-        )
-        found = _Shown(self._outputs, world, source_hash, proposal, view, self.end_cell)
+        review, proposal = host.wait(host.submit(approving.proposed(host, source_hash)))
+        compared = host.wait(host.submit(approving.compared(host, proposal)))
+        view = proposal_view(proposal, compared)
+        found = _Shown(self._outputs, world, review, proposal, view, self.end_cell)
         found.show()
         with self._lock:
             self._shown.append(found)
+            while len(self._shown) > LIVE:
+                self._shown.pop(0).give_up()
 
     def end_cell(self) -> None:
         """Let go of what was approved meanwhile, by whichever button or line."""
@@ -68,7 +66,7 @@ class Reviews:
     def close(self) -> None:
         """Leave the cards, and nothing alive."""
         for found in self._shown:
-            found.close(f"Not approved yet: %wf approve {found.source_hash[:12]}")
+            found.give_up()
         self._shown.clear()
 
 
@@ -78,7 +76,7 @@ class _Shown:
 
     outputs: Outputs
     world: World
-    source_hash: str
+    review: Review
     proposal: Proposal
     view: DraftView
     approved: Callable[[], None]
@@ -91,7 +89,7 @@ class _Shown:
         self.card_id, self.form_id = f"wf-card-{ids.event_id()}", f"wf-form-{ids.event_id()}"
         self.form = ApproveForm(self._approve, self.approved)
         self._publish(self.card_id, _card(self.view), update=False)
-        hint = f"Approve it: %wf approve {self.source_hash[:12]}"
+        hint = f"Approve it: %wf approve {self.review.source_hash[:12]}"
         model = {"version_major": 2, "version_minor": 0, "model_id": self.form.model_id}
         self._publish(self.form_id, {"text/plain": hint, WIDGET_MIME: model}, update=False)
 
@@ -111,6 +109,10 @@ class _Shown:
         self.close(f"✓ {found} approved by {found.approved_by}, {when}. Run its cell now.")
         return True
 
+    def give_up(self) -> None:
+        """Leave the card and a line that says how it can be approved."""
+        self.close(f"Not approved yet: %wf approve {self.review.source_hash[:12]}")
+
     def close(self, said: str) -> None:
         """Leave a line in place of the form."""
         if self.form is not None:
@@ -121,7 +123,7 @@ class _Shown:
     def _approve(self, note: str) -> Future[Revision]:
         host = self.world.host
         by = config.user_name()
-        return host.submit(approving.approve(host, self.source_hash, by=by, note=note))
+        return host.submit(approving.approve(host, self.review, by=by, note=note))
 
     def _publish(self, display_id: str, data: dict[str, Any], *, update: bool) -> None:
         if update:

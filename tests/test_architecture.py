@@ -205,7 +205,7 @@ def test_all(name: str) -> None:
 
 
 def test_one_code_per_error() -> None:
-    """Every error class has a code of its own, and the tree at the top of errors.py shows it."""
+    """Every error class has a code of its own, and the tree at the top of wf_notebook/errors shows it."""
     classes = [getattr(errors, name) for name in errors.__all__]
     codes = [cls.default_code for cls in classes]
     assert len(set(codes)) == len(codes)

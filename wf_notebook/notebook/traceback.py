@@ -3,7 +3,7 @@
 IPython asks an exception for `_render_traceback_` before it formats one itself. The session gives
 that method to `WorkflowError` while the extension is loaded and takes it away again. It is not
 `set_custom_exc`, of which a shell has only one, and which would be the user's; and it is not in
-`errors.py`, which must not know IPython.
+`wf_notebook.errors`, which must not know IPython.
 """
 
 from __future__ import annotations

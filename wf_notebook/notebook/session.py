@@ -198,6 +198,10 @@ class Session:
                 self._take_up_all(world)
         except WorldError as error:
             self.say(str(error))
+        except RuntimeError:
+            if threading.main_thread().is_alive():
+                raise
+            # else the process is ending: nobody is there to be told, and no thread can be started
 
     def _take_up_all(self, world: World) -> None:
         rows = world.unfinished_rows()

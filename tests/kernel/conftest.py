@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
+import tempfile
 import threading
 import time
 from queue import Empty
@@ -46,6 +48,9 @@ def charge(order: str, amount: int) -> str:
     note(f"charge {order} {amount}")
     return f"{order}: {amount}"
 """
+
+# Where each thread of a kernel stands is written when it is asked for: see `Kernel.stacks`.
+TELLING = "__import__('faulthandler').register(__import__('signal').SIGUSR1, file=open({!r}, 'w'))"
 
 REFUND = """async def refund(order):
     found = await steps.fetch(order)
@@ -111,10 +116,15 @@ class Kernel:
         self.folder = folder
         self._manager = KernelManager(kernel_name="python3")
         path = str(folder / notebook)
+        descriptor, self._stacks = tempfile.mkstemp(dir=folder.parent)
+        os.close(descriptor)
         self._manager.start_kernel(
             cwd=str(folder),
             env={**os.environ, "JPY_SESSION_NAME": path, **env},
-            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+            extra_arguments=[
+                "--IPKernelApp.log_level=ERROR",
+                f"--IPKernelApp.exec_lines={TELLING.format(self._stacks)}",
+            ],
         )
         self.client = self._manager.blocking_client()
         self.client.start_channels()
@@ -146,11 +156,22 @@ class Kernel:
         with self._news:
             while not predicate():
                 left = end - time.monotonic()
-                assert left > 0, f"waited in vain until {what}: {self.tail()}"
+                assert left > 0, f"waited in vain until {what}: {self.tail()}\n{self.stacks()}"
                 self._news.wait(min(left, 0.2))
 
     def tail(self) -> list[object]:
         return [(m["msg_type"], str(m["content"])[:200]) for m in self._messages[-8:]]
+
+    def stacks(self) -> str:
+        """Where the kernel's threads stand: for a test that waits in vain."""
+        before = os.path.getsize(self._stacks)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGUSR1)
+        end = time.monotonic() + 5
+        while os.path.getsize(self._stacks) == before and time.monotonic() < end:
+            time.sleep(0.05)
+        with open(self._stacks) as file:
+            return file.read()
 
     # --- what a front end does ------------------------------------------------------------
 

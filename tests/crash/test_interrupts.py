@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -18,6 +19,7 @@ from tests.behaviour.invariants import check_log
 from tests.engine.flows import double
 from tests.sizes import sized
 from wf_notebook import api
+from wf_notebook.engine.loops import LoopThread
 from wf_notebook.errors import RunCancelledError, WorkflowError
 from wf_notebook.notebook import session
 
@@ -194,6 +196,24 @@ def finish(stage: Stage, act: Callable[[Stage], None]) -> None:
     world.close()
     left = sorted(os.listdir(os.path.dirname(stage.path)))
     assert left == ["w.duckdb", "w.duckdb.head"]
+
+
+def test_a_loop_ends_wherever_its_closing_was_interrupted() -> None:
+    """Closing goes on when it is called again; no thread is left."""
+    place, interrupted = 1, True
+    while interrupted:
+        thread = LoopThread("wf-interrupted")
+        at_work = thread.submit(asyncio.sleep(3600))
+        try:
+            with Interrupt(place) as stop:
+                thread.close()
+        except KeyboardInterrupt:
+            thread.close()
+        interrupted = stop.places == place
+        place += 1
+        assert at_work.cancelled()
+        assert "wf-interrupted" not in [found.name for found in threading.enumerate()]
+    assert place > 3
 
 
 # A coroutine that was made when the interrupt came is never awaited; Python warns of that alone.

@@ -23,6 +23,7 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._stopping = False
 
     @property
     def ident(self) -> int | None:
@@ -54,18 +55,25 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
     def close(self) -> None:
-        """Cancel what runs on the loop, then end it and its thread. Idempotent.
+        """Cancel what runs on the loop, then end it and its thread.
 
-        A coroutine that blocks the loop for good is left behind on its daemon thread.
+        Idempotent; where it was interrupted, it goes on when it is called again. A coroutine that
+        blocks the loop for good is left behind on its daemon thread.
         """
         with self._lock:
             loop, thread = self._loop, self._thread
-            self._thread = None
         if loop is None or thread is None:
             return
-        loop.call_soon_threadsafe(loop.stop)
+        with contextlib.suppress(RuntimeError):  # it was closed before
+            loop.call_soon_threadsafe(self._stop, loop)
         if thread is not threading.current_thread():
             thread.join(JOIN_SECONDS)
+        self._thread = None  # another thread may get its ident
+
+    def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._stopping:  # else it is finishing, and would be kept from that
+            self._stopping = True
+            loop.stop()
 
 
 def _finish(loop: asyncio.AbstractEventLoop) -> None:

@@ -61,6 +61,31 @@ EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
         "'x' -> 'XXx'",
     ): "nothing is there to be run",
     (
+        "guest/probe.py",
+        '"randomness": lambda: os.getrandom(1),',
+        "1 -> 2",
+    ): "refused or done, however many bytes are asked for",
+    (
+        "guest/probe.py",
+        '"change the priority": lambda: os.nice(0),',
+        "0 -> 1",
+    ): "refused, or done to a process that ends at once",
+    (
+        "guest/probe.py",
+        'function.restype = ctypes.c_long if name == "syscall" else ctypes.c_int',
+        "'syscall' -> 'XXsyscall'",
+    ): "of its answer only -1 is looked for, which both types have",
+    (
+        "guest/zygote.py",
+        "_DESCRIPTORS: Final = 2  # of a guest: its messages, its reports",
+        "2 -> 3",
+    ): "two are sent, however many might be received",
+    (
+        "guest/zygote.py",
+        "importlib.import_module(name)",
+        "drop the statement",
+    ): "the guest's own modules and the codecs import each of them today",
+    (
         "guest/main.py",
         "conversation.answer(_SAMPLE)",
         "drop the statement",

@@ -1,14 +1,18 @@
 """Runs sources on the guest's machine while Python reports what they make the process do.
 
-`python -m tests.property.audited` reads a list of sources and prints what each did: its status and
-the audit events that were raised after it had been compiled, with the file that raised them.
+`python -m tests.property.audited` reads a list of sources and prints a line on what each did: its
+status and the audit events that were raised after it had been compiled, with the file that raised
+them. A source that would compute for ever ends the process, as it would end its guest.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import resource
 import sys
+import time
 import warnings
 from typing import Any, Final
 
@@ -33,6 +37,8 @@ HARMLESS: Final = frozenset({
     *("sys._getframe", "object.__getattr__", "object.__setattr__", "object.__delattr__"),
     *("builtins.id", "sys.set_asyncgen_hook_firstiter", "sys.set_asyncgen_hook_finalizer"),
 })  # fmt: skip
+MEMORY: Final = 2 << 30
+CPU_SECONDS: Final = 10  # of one source
 # Texts of the standard library's own, filled in with checked names, are compiled there.
 TEMPLATES: Final = ("dataclasses.py", os.path.join("collections", "__init__.py"), "typing.py")
 
@@ -83,7 +89,17 @@ def main() -> None:
     module: Any = sys.modules[Machine.__module__]
     module.compile_ordered = ear.after_compiling(module.compile_ordered)
     ear.listen("async def workflow(n):\n    return n\n")  # what is imported once, is imported
-    click.echo(json.dumps([ear.listen(source) for source in json.load(sys.stdin)]))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    for source in json.load(sys.stdin):
+        allow_cpu(CPU_SECONDS)
+        click.echo(json.dumps(ear.listen(source)))
+        sys.stdout.flush()
+
+
+def allow_cpu(seconds: int) -> None:
+    """Let the process use that much more; then it is killed, wherever it is."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time()) + seconds, hard))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -43,16 +44,22 @@ def accepted(count: int) -> list[str]:
 
 
 def listened(sources: Sequence[str]) -> list[dict[str, Any]]:
-    """What a fresh process heard of each."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.property.audited"],
-        cwd=ROOT,
-        input=json.dumps(sources),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout)
+    """What fresh processes heard of each; one that computes for ever ends its process."""
+    told: list[dict[str, Any]] = []
+    while len(told) < len(sources):
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.property.audited"],
+            cwd=ROOT,
+            input=json.dumps(sources[len(told) :]),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        told += [json.loads(line) for line in done.stdout.splitlines()]
+        if done.returncode:
+            assert done.returncode == -signal.SIGXCPU, done.stderr
+            told.append({"status": "endless", "heard": []})
+    return told
 
 
 def assert_silent(sources: Sequence[str]) -> None:
@@ -61,6 +68,7 @@ def assert_silent(sources: Sequence[str]) -> None:
         assert one["heard"] == [], source
     statuses = Counter(one["status"] for one in told)
     assert statuses["completed"] > len(sources) / 2, statuses
+    assert statuses["endless"] < len(sources) / 100, statuses
 
 
 @pytest.mark.parametrize("part", range(sized(1, 40)))
@@ -70,6 +78,16 @@ def test_no_accepted_program_touches_the_system(part: int) -> None:
     By night there are forty parts, of other programs each time.
     """
     assert_silent(accepted(500))
+
+
+def test_an_endless_one_hides_nothing() -> None:
+    """What comes after a source that is killed is listened to as well, and one without memory fails."""
+    endless = "import itertools\nasync def workflow(n):\n    sum(itertools.count())\n"
+    hungry = "async def workflow(n):\n    return 'x' * (1 << 40)\n"
+    loud = "import json\nasync def workflow(n):\n    'x'.encode('cp037')\n"
+    told = listened([hungry, endless, loud, endless])
+    assert [one["status"] for one in told] == ["failed", "endless", "completed", "endless"]
+    assert [bool(one["heard"]) for one in told] == [False, False, True, False]
 
 
 def test_the_ear_hears() -> None:

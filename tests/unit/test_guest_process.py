@@ -17,6 +17,8 @@ from wf_notebook.guest import main, zygote
 from wf_notebook.guest.confinement import _cpu_used
 from wf_notebook.guest.talk import Conversation
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there are no such processes")
 
 
@@ -87,6 +89,21 @@ def test_a_child_is_given_time_unless_it_is_gone(
     assert told == [(5, 3)]
 
 
+def test_a_child_that_has_ended_is_no_child(parent: Any) -> None:
+    """How it ended is told once; nobody is signalled who has its number by then."""
+    made, _ = parent
+    pid = os.fork()
+    if pid == 0:
+        os._exit(3)
+    made._children.add(pid)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    made._reap()
+    made._reap()
+    assert made._children == set()
+    assert made._on_kill(pid=pid) == {"status": 3 << 8}
+    assert made._on_kill(pid=pid) == {"status": None}
+
+
 def test_the_time_that_was_used_is_the_kernel_s_own_count() -> None:
     """In the process's own code and in the kernel for it, not of its children."""
     while os.times().system < 0.3:
@@ -116,3 +133,22 @@ def test_local_time_is_that_of_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
         timeout=60,
     )
     assert said.stdout.split() == [b"-32400", b"0", b"0"]
+
+
+def test_a_module_that_is_not_there_yet_is_an_import_error() -> None:
+    """No file is looked for; what is compiled into the interpreter can still be had."""
+    code = (
+        "import sys; from wf_notebook.guest.zygote import _forget_surroundings\n"
+        "_forget_surroundings()\n"
+        "import xxsubtype\n"
+        "try: import colorsys\n"
+        "except ImportError: print([getattr(f, '__name__', f) for f in sys.meta_path])\n"
+    )
+    said = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path.insert(0, {ROOT!r})\n{code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert said.stdout.strip() == "['BuiltinImporter', 'FrozenImporter']"

@@ -130,7 +130,8 @@ def end(kernel: Kernel, how: str) -> None:
         kernel.kill()
     else:
         kernel.shut_down(restart=how == "restart")
-    assert psutil.wait_procs(family, timeout=30)[1] == []
+    left = psutil.wait_procs(family, timeout=30)[1]
+    assert left == [], kernel.stacks()
     kernel.close()
 
 

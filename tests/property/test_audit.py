@@ -92,10 +92,21 @@ def test_an_endless_one_hides_nothing() -> None:
 
 def test_the_ear_hears() -> None:
     """What is called clean is clean: an import or a file would be heard."""
+    named = "import urllib.parse\nasync def workflow(n):\n    urllib.parse.quote('a', '', 'b')\n"
+    assert [(t["status"], t["heard"]) for t in listened([named])] == [("failed", [])]
     reached = "json.loads.__globals__['__builtins__']"
-    actions = ("'x'.encode('cp037')", f"{reached}['open']('/dev/null')", f"{reached}['eval']('1')")
+    codec = "'x'.encode('cp037')"
+    actions = (
+        codec,
+        f"{reached}['__import__']('colorsys')",
+        f"{reached}['open']('/dev/null')",
+        f"{reached}['eval']('1')",
+    )
     loud = [f"import json\nasync def workflow(n):\n    {action}\n" for action in actions]
-    imported, opened, evaluated = ({event for event, *_ in t["heard"]} for t in listened(loud))
+    looked_up, imported, opened, evaluated = (
+        {event for event, *_ in t["heard"]} for t in listened(loud)
+    )
+    assert "open" in looked_up
     assert imported >= {"import", "open"}
     assert opened == {"open"}
     assert evaluated == {"compile", "exec"}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 
-from wf_notebook.notebook.cellargs import read_line, workflow_arguments
+from wf_notebook.cells.line import read_line, workflow_arguments
 from wf_notebook.notebook.draftargs import (
     draft_arguments,
     prompt_arguments,

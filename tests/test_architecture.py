@@ -118,7 +118,8 @@ def text_of(path: Path) -> str:
 
 
 def notebooks() -> list[Path]:
-    return [path for path in committed() if path.suffix == ".ipynb"]
+    """Those that people read; the corpus has some that are broken on purpose."""
+    return [p for p in committed() if p.suffix == ".ipynb" and "corpus" not in p.parts]
 
 
 # ------------------------------------------------------------------------------ who imports whom

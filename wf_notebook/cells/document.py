@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["CodeCell", "Document", "read_document"]
 
 NEWEST: Final = 4
+_MIXED: Final = 3  # its lines were split with their ends, and before that without
 _TEXT_KEYS: Final = {1: "code", 2: "input", 3: "input", 4: "source"}
 _BOM: Final = b"\xef\xbb\xbf"
 _SAVE: Final = "Open it in Jupyter and save it anew, or restore it."
@@ -190,6 +191,7 @@ def _pieces(text: object, version: int, number: int) -> tuple[str, ...]:
         msg = f"The text of code cell {number} is neither a text nor a list of lines."
         raise NotebookFileError(msg, hint=_SAVE)
     pieces = tuple(cast("Sequence[str]", lines))
-    if version == NEWEST or not pieces or pieces[0].endswith(("\n", "\r")):
+    with_ends = version == _MIXED and bool(pieces) and pieces[0].endswith(("\n", "\r"))
+    if version == NEWEST or with_ends or not pieces:  # earlier ones were split without line ends
         return pieces
     return (*(f"{piece}\n" for piece in pieces[:-1]), pieces[-1])

@@ -76,8 +76,8 @@ def lint(
         kept = [finding for finding in linted.findings if finding.code not in ignored]
         done.append(linted)
         findings += kept
-        _tell(kept, chosen)
-    _conclude(done, findings, chosen)
+        _tell(kept, chosen, caller)
+    _conclude(done, findings, chosen, caller)
     return int(any(finding.severity != "note" for finding in findings))
 
 
@@ -101,25 +101,29 @@ def _linted(paths: Iterable[str], caller: Caller) -> Iterator[Linted]:
     yield from lint_paths(word for word in words if word != STDIN)
 
 
-def _tell(findings: Iterable[Finding], format_: str) -> None:
+def _tell(findings: Iterable[Finding], format_: str, caller: Caller) -> None:
     """Print the findings of a notebook, once they are there."""
     from wf_notebook.linting import formats
 
     for finding in findings:
         if format_ == "text":
-            _say(formats.block(finding) + "\n")
+            _say(formats.block(finding) + "\n", caller)
         elif format_ == "github":
-            _say(formats.annotation(finding))
+            _say(formats.annotation(finding), caller)
 
 
-def _conclude(done: Sequence[Linted], findings: Sequence[Finding], format_: str) -> None:
+def _conclude(
+    done: Sequence[Linted], findings: Sequence[Finding], format_: str, caller: Caller
+) -> None:
     from wf_notebook.linting import formats
 
     if format_ == "json":
-        _say(formats.as_json(findings))
+        _say(formats.as_json(findings), caller)
     elif format_ == "text":
-        _say(formats.summary(done, findings))
+        _say(formats.summary(done, findings), caller)
 
 
-def _say(text: str) -> None:
-    click.echo(text, color=False if config.no_colour() else None)
+def _say(text: str, caller: Caller) -> None:
+    """Print; colours are for a shell's terminal, and not saved in a notebook."""
+    plain = config.no_colour() or caller.word != "wf"
+    click.echo(text, color=False if plain else None)

@@ -24,7 +24,14 @@ class Registry:
     hidden: str = ""
 
     def register(self, name: str, step: Step, *, surely: bool = True, why: str = "") -> None:
-        """Add a step; one that isn't sure to be registered makes its name doubtful."""
+        """Add a step; one that isn't sure to be registered makes its name doubtful.
+
+        A step of the same id is replaced, whatever it was called.
+        """
+        for other in [n for n, s in self.steps.items() if s.step_id and s == step and n != name]:
+            del self.steps[other]
+            if not surely:
+                self.doubtful[other] = why
         if surely:
             self.steps[name] = step
             self.doubtful.pop(name, None)

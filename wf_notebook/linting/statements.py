@@ -105,20 +105,20 @@ class Statements:
     def _function(self, node: _Defined, *, surely: bool) -> Meaning:
         """Return what a definition's name means once its decorators are put on, the last one first."""
         found: Meaning = Function(f"step//{self._scope.module}//{node.name}", node.name)
-        wrapped = False
         for decorator in reversed(node.decorator_list):
             mark = self._values.of(decorator)
             if not isinstance(mark, Mark):
-                wrapped = True
                 found = Unread("it is decorated")
                 continue
             self._values.understood.add(decorator)
-            # The id of what another decorator has made is its own business.
-            what = Function(
-                "" if wrapped else f"step//{self._scope.module}//{node.name}", node.name
-            )
-            found = self._values.marked(mark, what, surely=surely) or found
+            if isinstance(found, Function):
+                found = self._values.marked(mark, found, surely=surely) or found
+            else:  # a step, if what the other decorator has made is a plain function
+                self._perhaps(mark, node.name, "what it is made of is decorated")
         return found
+
+    def _perhaps(self, mark: Mark, name: str, why: str) -> None:
+        self._values.marked(mark, Function("", name), surely=False, why=why)
 
     def _class(self, node: ast.ClassDef) -> Meaning:
         if node.decorator_list or node.keywords:
@@ -195,8 +195,7 @@ class Statements:
             mark = self._values.of(decorator)
             if isinstance(mark, Mark):
                 self._values.understood.add(decorator)
-                what = Function("", node.name)
-                self._values.marked(mark, what, surely=False, why="it is defined in a function")
+                self._perhaps(mark, node.name, "it is defined in a function")
 
     def _loose_name(self, node: ast.Name | ast.Attribute, local: set[str]) -> None:
         """`step` that is handed on as a value makes steps that nobody can name."""

@@ -71,7 +71,8 @@ CASES = {
             "    await steps.third()\n    await steps.three()\n    await steps.fourth()"),
             calls("refund --steps one,x=third,second -- 1", "two"),
         ),
-        ((4, 3, "WF140", "two"),),
+        # One function is one step: made one again under another name, it has only that.
+        ((3, 6, "WF140", "three"), (4, 3, "WF140", "two")),
     ),
     "beside": Case(
         (
@@ -242,6 +243,7 @@ CASES = {
     "decorated": Case(
         (SETUP, ("import functools\n@functools.cache\n@step\ndef a(order): ...\n@step\n@functools.cache\n"
          "def b(order): ..."), calls("-s a -- 1", "a"), calls("two -s b -- 1", "b")),
+        ((4, 1, NOTE, "%%workflow"),),
     ),
     "local_step": Case(
         (SETUP, "for step in range(3):\n    print(step)\ndef walk(step):\n    return step", calls("-- 1", "no")),

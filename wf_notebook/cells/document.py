@@ -37,12 +37,14 @@ class CodeCell:
         text: its whole text.
         path: where in the file's JSON the text stands.
         pieces: the texts of which it is made, each with what was put between it and the next.
+        tags: of its metadata.
     """
 
     number: int
     text: str
     path: Path
     pieces: tuple[str, ...]
+    tags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def read_document(data: bytes) -> Document:
         NotebookFileError: it is none; the message says why, `line` where.
 
     >>> read_document(b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": "1"}]}').cells
-    (CodeCell(number=1, text='1', path=('cells', 0, 'source'), pieces=('1',)),)
+    (CodeCell(number=1, text='1', path=('cells', 0, 'source'), pieces=('1',), tags=frozenset()),)
     """
     raw = _decoded(data)
     content = _parsed(raw)
@@ -158,7 +160,15 @@ def _code_cells(content: Mapping[str, Any], version: int) -> Iterator[CodeCell]:
         if cell.get("cell_type") == "code":
             number += 1
             pieces = _pieces(cell.get(key, ""), version, number)
-            yield CodeCell(number, "".join(pieces), (*path, key), pieces)
+            yield CodeCell(number, "".join(pieces), (*path, key), pieces, _tags(cell))
+
+
+def _tags(cell: Mapping[str, Any]) -> frozenset[str]:
+    metadata = cell.get("metadata")
+    tags = cast("dict[str, object]", metadata).get("tags") if isinstance(metadata, dict) else None
+    if not isinstance(tags, list):
+        return frozenset()
+    return frozenset(tag for tag in cast("list[object]", tags) if isinstance(tag, str))
 
 
 def _cells(content: Mapping[str, Any], version: int) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -192,6 +202,6 @@ def _pieces(text: object, version: int, number: int) -> tuple[str, ...]:
         raise NotebookFileError(msg, hint=_SAVE)
     pieces = tuple(cast("Sequence[str]", lines))
     with_ends = version == _MIXED and bool(pieces) and pieces[0].endswith(("\n", "\r"))
-    if version == NEWEST or with_ends or not pieces:  # earlier ones were split without line ends
+    if version == NEWEST or with_ends or not pieces:
         return pieces
     return (*(f"{piece}\n" for piece in pieces[:-1]), pieces[-1])

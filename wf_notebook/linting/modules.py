@@ -58,7 +58,7 @@ class Modules:
 
     def _load(self, name: str) -> None:
         top = name.partition(".")[0]
-        beside = self._path(top) is not None
+        beside = self._file(top) is not None
         if top in STEPLESS and not beside:
             self._known[name] = Library(name)
             return
@@ -69,14 +69,23 @@ class Modules:
             self._registry.hide(why)
             self._known[name] = Unread(why)
             return
-        scope = Scope(name, package=not path.endswith(".py") or path.endswith("__init__.py"))
+        scope = Scope(name, package=path.endswith("__init__.py") or os.path.isdir(path))
+        if os.path.isdir(path):  # a package of that name elsewhere would be preferred to it
+            scope.hide(f"{name} is a folder without __init__.py")
+            self._registry.hide(scope.hidden)
         self._known[name] = Module(scope)  # before it is read: modules may import each other
         self._read(tree, scope)
 
     def _path(self, name: str) -> str | None:
-        stem = os.path.join(self._folder, *name.split("."))
-        found = (os.path.join(stem, "__init__.py"), f"{stem}.py")
-        return next(filter(os.path.isfile, found), stem if os.path.isdir(stem) else None)
+        stem = self._stem(name)
+        return self._file(name) or (stem if os.path.isdir(stem) else None)
+
+    def _file(self, name: str) -> str | None:
+        stem = self._stem(name)
+        return next(filter(os.path.isfile, (os.path.join(stem, "__init__.py"), f"{stem}.py")), None)
+
+    def _stem(self, name: str) -> str:
+        return os.path.join(self._folder, *name.split("."))
 
 
 def _tree_of(path: str) -> ast.Module | None:

@@ -24,6 +24,9 @@ _EXTENSION: Final = "wf_notebook"
 _DRAFT: Final = "workflow_draft"
 _LINES: Final = frozenset({"wf", "workflow_prompt"})
 _LOADERS: Final = frozenset({"load_ext", "reload_ext", "load_extension"})
+_OWN_LOADER: Final = "load_ipython_extension"
+# A cell with this tag is expected to fail; nbclient goes on behind it.
+_RAISES: Final = "raises-exception"
 # Cell magics that define nothing in the notebook's namespace. Of any other one nobody knows.
 _QUIET: Final = frozenset({
     "!", "HTML", "SVG", "ai", "bash", "cmd", "file", "html", "javascript", "js", "latex", "markdown",
@@ -57,7 +60,8 @@ def lint_document(document: Document, *, path: str, folder: str) -> LintedDocume
     lint = _Lint(folder)
     found = LintedDocument()
     for cell in document.cells:
-        for problem in sorted(lint.cell(cell), key=lambda p: (p.line, p.column, p.code)):
+        problems = sorted(lint.cell(cell), key=lambda p: (p.line, p.column, p.code))
+        for problem in () if _RAISES in cell.tags else problems:
             found.findings.append(_finding(document, cell, problem, path))
     found.cells = lint.checked
     return found
@@ -96,7 +100,7 @@ class _Lint:
         self.checked += 1
         found = checked_cell(magic, self._known)
         yield from found.problems
-        if found.name is None:
+        if found.name is None or _RAISES in cell.tags:
             return
         first = self._names.setdefault(found.name, cell.number)
         if first != cell.number:
@@ -151,6 +155,8 @@ def _loads(tree: ast.Module) -> bool:
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Attribute(attr=name), args=[*arguments]):
+                if name == _OWN_LOADER:
+                    return True
                 texts = [a.value for a in arguments if isinstance(a, ast.Constant)]
                 loader = name in _LOADERS or (name == "run_line_magic" and texts[:1] != ["wf"])
                 if loader and any(str(text).strip() == _EXTENSION for text in texts):

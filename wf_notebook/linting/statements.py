@@ -135,6 +135,8 @@ class Statements:
         if node.value is None:
             return
         found = self._values.of(node.value, surely=surely)
+        if isinstance(found, Mark):  # another name for `step`
+            self._values.understood.add(node.value)
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
             if isinstance(target, ast.Name):
                 self._bind(target.id, found, surely=surely)
@@ -185,6 +187,9 @@ class Statements:
                 self._inner(node)
             elif isinstance(node, ast.NamedExpr):
                 self._scope.bind(node.target.id, Unread("it is bound in an expression"))
+            elif isinstance(node, ast.Global):
+                for name in node.names:
+                    self._scope.bind(name, Unread("a function binds it"))
         for node in nodes:
             if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
                 self._loose_name(node, local)

@@ -195,6 +195,15 @@ CASES = {
         (SETUP, GOOD, GOOD.replace("fetch,", "fetch, "), calls("-s fetch -- 1"), calls("refund --check -s fetch")),
         ((3, 1, "WF500", "%%workflow"), (4, 1, "WF513", "%%workflow")),
     ),
+    "loaded_by_hand": Case(
+        (
+            SETUP.replace(LOAD, "import wf_notebook\nwf_notebook.load_ipython_extension(get_ipython())"),
+            "durable = wf_notebook.step\n@durable\ndef pay(order): ...",
+            calls("-- 1", "pay"),
+            calls("b -- 1", "no"),
+        ),
+        ((4, 3, "WF140", "no"),),
+    ),
     # --- what can't be told ----------------------------------------------------------------------
     "star_import": Case(
         (LOAD, "from acme_orders import *", calls("-- 1", "other"), calls("b -s other,more --schemas A -- 1", "other")),
@@ -244,6 +253,18 @@ CASES = {
         (SETUP, ("import functools\n@functools.cache\n@step\ndef a(order): ...\n@step\n@functools.cache\n"
          "def b(order): ..."), calls("-s a -- 1", "a"), calls("two -s b -- 1", "b")),
         ((4, 1, NOTE, "%%workflow"),),
+    ),
+    "bound_in_a_function": Case(
+        (
+            SETUP,
+            "def setup():\n    global Late\n    class Late(BaseModel): ...\nsetup()",
+            '%%workflow -s fetch\nasync def a():\n    await create_hook(schema="Late")',
+        ),
+        ((3, 1, NOTE, "%%workflow"),),
+    ),
+    "folder_of_that_name": Case(
+        (SETUP, "import pictures\nimport redis", calls("-- 1", "other")),
+        ((3, 1, NOTE, "%%workflow"),),
     ),
     "local_step": Case(
         (SETUP, "for step in range(3):\n    print(step)\ndef walk(step):\n    return step", calls("-- 1", "no")),

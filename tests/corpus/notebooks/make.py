@@ -61,6 +61,7 @@ def odd() -> dict[str, tuple[bytes, list[tuple[int, int, str, str]]]]:
         one["source"] = "".join(one["source"])
     no_source = notebook(SETUP, WRONG)
     no_source["cells"].insert(1, {"cell_type": "code", "id": "x", "metadata": {}, "outputs": []})
+    failing = notebook(SETUP, cell(WRONG) | {"metadata": {"tags": ["raises-exception"]}}, WRONG)
     mixed = notebook(cell(GOOD, "markdown"), cell(GOOD, "raw"), SETUP, cell(WRONG, "raw"), GOOD)
     unreadable = {
         "bom": (b"\xef\xbb\xbf" + whole, 1),
@@ -85,6 +86,7 @@ def odd() -> dict[str, tuple[bytes, list[tuple[int, int, str, str]]]]:
         **{name: (data, [(0, line, "WF510", "")]) for name, (data, line) in unreadable.items()},
         "source_as_text": (written(text), [PLACE]),
         "no_source": (written(no_source), [(3, 3, "WF140", "fetsh")]),
+        "meant_to_fail": (written(failing), [(3, 3, "WF140", "fetsh")]),
         "cells_of_all_kinds": (written(mixed), []),
         "crlf_file": (whole.replace(b"\n", b"\r\n"), [PLACE]),
         "crlf_source": (written(notebook(SETUP, WRONG.replace("\n", "\r\n"))), [PLACE]),

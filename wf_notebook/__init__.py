@@ -72,6 +72,8 @@ if TYPE_CHECKING:
         WorldFullError,
         WorldLockedError,
     )
+    from wf_notebook.linting.finding import Finding
+    from wf_notebook.linting.lint import lint
     from wf_notebook.run import Run
 
 __version__ = "0.1.0"
@@ -94,6 +96,8 @@ _HOME = {
         "approve", "forget_revisions", "get_revision", "propose", "proposals", "revisions",
         "start_revision",
     ),
+    "wf_notebook.linting.finding": ("Finding",),
+    "wf_notebook.linting.lint": ("lint",),
     "wf_notebook.run": ("Run",),
     "wf_notebook.errors": (
         "ArgumentsError", "DefinitionError", "DivergenceError", "DraftError", "FatalError",
@@ -117,6 +121,7 @@ __all__ = [
     "Draft",
     "DraftError",
     "FatalError",
+    "Finding",
     "HookConflictError",
     "HookNotFoundError",
     "HookPayloadError",
@@ -154,6 +159,7 @@ __all__ = [
     "forget_revisions",
     "get_revision",
     "get_run",
+    "lint",
     "open_world",
     "proposals",
     "propose",

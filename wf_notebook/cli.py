@@ -113,7 +113,7 @@ def found_world() -> str:
 
 
 def _group(place: _Place) -> click.Group:
-    """Return the commands of the table, each with `--world`, and `run` and `mend`."""
+    """Return the commands of the table, with `--world` where they need one, and `run` and `mend`."""
     commands = [_on_file(command, place) for command in table.commands.values()]
     found = click.Group(
         name="wf",
@@ -124,6 +124,9 @@ def _group(place: _Place) -> click.Group:
 
 
 def _on_file(command: click.Command, place: _Place) -> click.Command:
+    if isinstance(command, Command) and not command.world:
+        return command
+
     def chosen(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
         place.path = value
 

@@ -90,6 +90,11 @@ def headless_environment(*, notebook: str, answers: str, world: str | None) -> d
     return {**os.environ, **ours, **chosen}
 
 
+def no_colour() -> bool:
+    """`NO_COLOR`: whether a terminal is to be written to without colours."""
+    return bool(os.environ.get("NO_COLOR"))
+
+
 def user_name() -> str:
     """Who works here, as the system knows them; "" if it doesn't."""
     try:

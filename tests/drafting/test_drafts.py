@@ -15,11 +15,11 @@ import wf_notebook
 from tests.drafting.shop import CALLED, STEPS, Approval
 from tests.drafting.test_catalogue import outside_of_fences, step_named
 from wf_notebook import api
+from wf_notebook.cells.line import read_line, workflow_arguments
 from wf_notebook.definition.steps import REGISTRY, step
 from wf_notebook.drafting.loop import draft, draft_async
 from wf_notebook.drafting.models import set_model
 from wf_notebook.errors import DefinitionError, DraftError, RegistrationError, UsageError
-from wf_notebook.notebook.cellargs import read_line, workflow_arguments
 from wf_notebook.testing import VirtualClock, stub_steps
 from wf_notebook.views.drafted import draft_text
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from wf_notebook.cells.line import options
 from wf_notebook.commands import table
 from wf_notebook.guest.language import PREDEFINED
-from wf_notebook.notebook.cellargs import options
 from wf_notebook.notebook.completion import complete
 
 if TYPE_CHECKING:

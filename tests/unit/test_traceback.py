@@ -102,7 +102,7 @@ def test_the_users_own_frames_stay_and_ours_go(formatter: AutoFormattedTB) -> No
     """A traceback shows the code that called us, not the code of the package."""
 
     def theirs() -> None:
-        from wf_notebook.notebook.cellargs import evaluate
+        from wf_notebook.cells.line import evaluate
 
         evaluate("1 2", {})
 
@@ -110,7 +110,7 @@ def test_the_users_own_frames_stay_and_ours_go(formatter: AutoFormattedTB) -> No
         theirs()
     text = "\n".join(shown.render(caught.value, formatter))
     assert "theirs" in text
-    assert "cellargs" not in text.replace("from wf_notebook.notebook.cellargs import evaluate", "")
+    assert "cells/line" not in text
     assert text.endswith(f"UsageError: {caught.value}")
 
 

@@ -35,6 +35,7 @@ class Command(click.Command):
     Attributes:
         examples: lines without their first word, which is the caller's (`%wf` or `wf`).
         raw_after: after so many words the rest of a `%wf` line is one raw word; None for never.
+        world: whether it works on a world.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class Command(click.Command):
         *args: Any,
         examples: Sequence[str] = (),
         raw_after: int | None = None,
+        world: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
         self.raw_after = raw_after
+        self.world = world
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the function twin, and examples with the caller's own first word and quotes."""

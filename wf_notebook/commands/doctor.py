@@ -6,10 +6,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
-from wf_notebook import api, config
-from wf_notebook.engine.loops import LoopThread
+from wf_notebook import config
 from wf_notebook.errors import WorldError, WorldLockedError
-from wf_notebook.isolation.choose import prove
 from wf_notebook.world.filesystems import DOUBTS, kind_of, shared_kind
 from wf_notebook.world.lock import named
 from wf_notebook.world.paths import MEMORY
@@ -40,6 +38,8 @@ def doctor(world: World | None = None) -> list[tuple[str, str]]:
 
 
 def _last() -> World:
+    from wf_notebook import api
+
     found = api.open_worlds()
     if not found:
         raise WorldError("No world is open.", hint="Open one with open_world(...).")
@@ -113,6 +113,9 @@ def file_system(path: str) -> str:
 
 def _strict() -> str:
     """Say whether the strict claim holds on this machine, by trying."""
+    from wf_notebook.engine.loops import LoopThread
+    from wf_notebook.isolation.choose import prove
+
     loop = LoopThread("wf-doctor")  # the caller's thread may have one that runs
     try:
         found = loop.submit(prove(config.Limits())).result()

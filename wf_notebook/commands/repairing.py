@@ -6,13 +6,8 @@ from typing import Final
 
 import click
 
-from wf_notebook.approvals import propose_definition
 from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.find import find_run
-from wf_notebook.drafting.loop import REPAIRS
-from wf_notebook.drafting.models import chosen_model, name_of
-from wf_notebook.drafting.repair import mended
-from wf_notebook.drafting.repair import repair as repaired
 from wf_notebook.views.words import visible
 
 __all__ = ["repair"]
@@ -34,6 +29,12 @@ def repair(
     The model is shown the source, the error's type and line, and what the run had asked for; without
     --payloads no message, argument, result or payload.
     """
+    from wf_notebook.approvals import propose_definition
+    from wf_notebook.drafting.loop import REPAIRS
+    from wf_notebook.drafting.models import chosen_model, name_of
+    from wf_notebook.drafting.repair import mended
+    from wf_notebook.drafting.repair import repair as repaired
+
     world = caller.change()
     run = find_run(world, run_id, caller)
     chosen = chosen_model(model or caller.drafter or None)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from wf_notebook import approvals as book
 from wf_notebook.clock import iso
 from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.show import dumped
@@ -42,6 +41,8 @@ def approve(caller: Caller, source_hash: str, note: str, by: str | None) -> None
     Approved are the source, the steps it is bound to, their code and schemas, all as proposed. HASH
     may be shortened to 8 digits.
     """
+    from wf_notebook import approvals as book
+
     revision = book.approve(source_hash, note=note, by=by, world=caller.change())
     click.echo(f"Approved {revision}, sha256:{revision.source_hash}, by {revision.approved_by}.")
 
@@ -52,6 +53,8 @@ def approve(caller: Caller, source_hash: str, note: str, by: str | None) -> None
 @click.pass_obj
 def revisions(caller: Caller, name: str | None, *, json_: bool) -> None:
     """List what was approved, and what waits to be; with NAME@NUMBER show one, source and all."""
+    from wf_notebook import approvals as book
+
     world = caller.look()
     if name is not None and "@" in name:
         revision = book.get_revision(*revision_named(name), world=world)
@@ -73,6 +76,8 @@ def forget_revisions(caller: Caller, name: str, *, yes: bool) -> None:
     A line of each stays: name, number, hash and time. Runs of it keep their own source until they
     are forgotten.
     """
+    from wf_notebook import approvals as book
+
     world = caller.change()
     count = len(book.revisions(name, world=world)) + len(book.proposals(name, world=world))
     if not count:
@@ -93,6 +98,8 @@ COMMANDS: Final[Sequence[click.Command]] = (approve, revisions, forget_revisions
 
 def names_that_keep(world: World, run_ids: Sequence[str]) -> list[str]:
     """Return the names under which the source of one of these runs is still kept for review."""
+    from wf_notebook import approvals as book
+
     rows = world.rows(limit=None)
     hashes = {row.source_hash for row in rows if row.run_id in run_ids}
     kept = (*book.revisions(world=world), *book.proposals(world=world))

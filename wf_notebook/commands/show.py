@@ -7,13 +7,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from wf_notebook.clock import iso
-from wf_notebook.definition.steps import REGISTRY
 from wf_notebook.views.listing import listed, stored
 from wf_notebook.views.publisher import blocked_words
 from wf_notebook.views.text import render_runs
 from wf_notebook.views.text import table as columns
 from wf_notebook.views.words import duration, visible
-from wf_notebook.worldruns import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +33,8 @@ class Listing:
     """
 
     def __init__(self, world: World, chosen: Chosen, *, limit: int) -> None:
+        from wf_notebook.worldruns import LIVE
+
         self._now_us = world.host.clock.now_us()
         self._live = {run.id: run for run in world.unfinished()}
         labels, status = chosen.labels, chosen.status
@@ -210,6 +210,8 @@ def _call(step: Step, now_us: int) -> tuple[str, ...]:
 
 def catalogue_text() -> str:
     """Return a line for each step that this process offers: its call, and its first line of help."""
+    from wf_notebook.definition.steps import REGISTRY
+
     found = [step for name in REGISTRY.names() if (step := REGISTRY.by_name(name)) is not None]
     if not found:
         return "No step is registered in this process. Define one with @step, or import its module."

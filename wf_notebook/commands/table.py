@@ -10,6 +10,7 @@ from wf_notebook.commands.answering import answer_hook
 from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.doctor import examine
 from wf_notebook.commands.find import find_hook, find_id, find_run, find_stream
+from wf_notebook.commands.linting import lint
 from wf_notebook.commands.repairing import repair
 from wf_notebook.commands.reviews import COMMANDS, names_that_keep
 from wf_notebook.commands.show import (
@@ -26,7 +27,6 @@ from wf_notebook.commands.show import (
 from wf_notebook.config import VIEWS
 from wf_notebook.views.controls import read_json
 from wf_notebook.views.listing import Chosen
-from wf_notebook.views.tails import joined
 from wf_notebook.views.text import render_run
 from wf_notebook.views.text import table as columns
 from wf_notebook.views.words import visible
@@ -160,6 +160,8 @@ def stream(caller: Caller, run_id: str | None, name: str | None, start: int) -> 
     Text is printed as it was written, bytes as a size, other values as JSON, a line each. What the
     source prints is the stream stdout.
     """
+    from wf_notebook.views.tails import joined
+
     run = find_run(caller.look(), run_id, caller)
     chosen = find_stream(run, name)
     if chosen is None:
@@ -309,7 +311,7 @@ def doctor(caller: Caller) -> None:
     click.echo("\n".join(columns(examine(caller.look))))
 
 
-for _one in (*COMMANDS, repair):
+for _one in (*COMMANDS, repair, lint):
     table.add_command(_one)
 
 

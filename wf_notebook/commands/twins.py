@@ -35,6 +35,7 @@ TWINS: Final[Mapping[str, str]] = {
     "revisions": "revisions",
     "forget-revisions": "forget_revisions",
     "doctor": "doctor",
+    "lint": "lint",
     "%%workflow --revision": "start_revision",
     "%%workflow_draft": "draft",
     "%workflow_prompt": "step_catalogue",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from wf_notebook.definition.given import schemas_by_name, steps_by_alias
 from wf_notebook.definition.model import CheckReport, Definition
+from wf_notebook.definition.texts import checked_name, checked_text, normalise
 from wf_notebook.definition.validate import validate
-from wf_notebook.errors import RegistrationError
 from wf_notebook.guest import check as guest_check
 from wf_notebook.guest.language import LANGUAGE_VERSION
 
@@ -17,17 +16,6 @@ if TYPE_CHECKING:
     from wf_notebook.definition.given import Schemas, Steps
 
 __all__ = ["compile_definition", "names_used", "normalise", "recompiled"]
-
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
-
-
-def normalise(source: str) -> str:
-    r"""Return a source as it is stored and hashed: LF only, exactly one newline at its end.
-
-    >>> normalise("a = 1\r\nb = 2\n\n")
-    'a = 1\nb = 2\n'
-    """
-    return source.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
 
 
 def compile_definition(
@@ -52,10 +40,10 @@ def compile_definition(
     Raises:
         RegistrationError: the arguments can't be used, whatever the source is.
     """
-    text = _checked_text(source)
+    text = checked_text(source)
     bound = steps_by_alias(steps)
     models = schemas_by_name(schemas)
-    _check_name(name)
+    checked_name(name)
     findings = validate(
         *(text,), aliases=bound, schemas=models, export_name=export_name, name=name, cell=cell
     )
@@ -85,7 +73,7 @@ def recompiled(definition: Definition, source: str, *, steps: Steps = ()) -> Che
     Raises:
         RegistrationError: the source isn't text, or `steps` cannot be used.
     """
-    text = _checked_text(source)
+    text = checked_text(source)
     given = steps_by_alias(steps) if steps else {}
     bindings = {binding.alias: binding for binding in definition.steps}
     bindings |= {alias: step.binding(alias) for alias, step in given.items()}
@@ -114,22 +102,3 @@ def names_used(source: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """
     aliases, schemas = guest_check.names_used(normalise(source))
     return tuple(sorted(aliases)), tuple(sorted(schemas))
-
-
-def _checked_text(source: object) -> str:
-    if isinstance(source, str):
-        return normalise(source)
-    raise RegistrationError(
-        f"A source is text, not {type(source).__name__}.",
-        code="WF157",
-        hint="Pass the text of the cell as a str; decode bytes first.",
-    )
-
-
-def _check_name(name: str | None) -> None:
-    if name is not None and not _NAME.fullmatch(name):
-        raise RegistrationError(
-            f"{name!r:.100} cannot be the name of a workflow.",
-            code="WF156",
-            hint="Use up to 64 of A-Z, a-z, 0-9, _ and -, beginning with a letter or _.",
-        )

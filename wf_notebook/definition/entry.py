@@ -64,9 +64,20 @@ def check_call(
     Raises:
         ArgumentsError: it does not.
     """
-    signature = entry_signature(definition.source, definition.entry)
+    checked_call(definition.source, definition.entry, args, kwargs)
+
+
+def checked_call(
+    source: str, entry: str, args: Sequence[object], kwargs: Mapping[str, object]
+) -> None:
+    """Check that the entry of a source takes these arguments.
+
+    Raises:
+        ArgumentsError: it does not.
+    """
+    signature = entry_signature(source, entry)
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
-        msg = f"{definition.entry}{signature} cannot be called so: {error}."
+        msg = f"{entry}{signature} cannot be called so: {error}."
         raise ArgumentsError(msg) from None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias, cast
 
 from wf_notebook.definition.functions import is_alias
+from wf_notebook.definition.offers import bad_alias, no_steps
 from wf_notebook.definition.steps import Step
 from wf_notebook.definition.values import UNUSABLE, adapter_of
 from wf_notebook.errors import RegistrationError
@@ -26,11 +27,7 @@ def steps_by_alias(steps: Steps) -> dict[str, Step]:
     """
     pairs = _steps(steps)
     if not pairs:
-        raise RegistrationError(
-            "The source was given no steps.",
-            code="WF151",
-            hint="Name at least one: steps=[fetch_order], or --steps fetch_order.",
-        )
+        raise no_steps()
     found: dict[str, Step] = {}
     for name, step in pairs:
         alias = _checked_alias(name, step)
@@ -70,12 +67,7 @@ def _no_step(value: object, hint: str) -> RegistrationError:
 def _checked_alias(alias: object, step: Step) -> str:
     if is_alias(alias):
         return alias
-    raise RegistrationError(
-        f"{alias!r} cannot be the alias of {step.step_id}.",
-        code="WF154",
-        hint="Aliases are ASCII identifiers, no keywords, without a leading underscore; "
-        "give another with @step(name=…) or {alias: step}.",
-    )
+    raise bad_alias(alias, step.step_id)
 
 
 def _duplicate(alias: str, first: Step, second: Step) -> RegistrationError:

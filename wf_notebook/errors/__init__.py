@@ -38,6 +38,7 @@ WorkflowError
 │   ├── GuestBudgetError       WF403
 │   └── GuestProtocolError     WF404
 ├── UsageError                 WF500  a magic or command was called with words it doesn't know
+│   └── NotebookFileError      WF510  a file is not a notebook that can be read
 ├── DraftError                 WF601  a draft cannot be asked for: no model, no answer (WF602, WF603)
 └── ApprovalError              WF610
     ├── NotApprovedError       WF611  a source has to be approved before it runs
@@ -52,6 +53,7 @@ from wf_notebook.errors.asking import (
     ArgumentsError,
     DefinitionError,
     DraftError,
+    NotebookFileError,
     PayloadError,
     RegistrationError,
     UsageError,
@@ -121,6 +123,7 @@ __all__ = [
     "IsolationError",
     "IsolationUnavailable",
     "NotApprovedError",
+    "NotebookFileError",
     "PayloadError",
     "RegistrationError",
     "RetryableError",

@@ -74,6 +74,20 @@ class UsageError(WorkflowError):
     default_code = "WF500"
 
 
+class NotebookFileError(UsageError):
+    """A file is not a notebook that can be read.
+
+    Attributes:
+        line: where in the file, from 1; 0 if that can't be told.
+    """
+
+    default_code = "WF510"
+
+    def __init__(self, message: str, *, hint: str | None = None, line: int = 0):
+        super().__init__(message, hint=hint)
+        self.line = line
+
+
 class DraftError(WorkflowError):
     """No draft could be asked for: the model is not set, cannot be used (WF602), or failed (WF603).
 

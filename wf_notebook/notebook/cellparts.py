@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from wf_notebook.cells.line import CellLine, read_line, split_line
 from wf_notebook.errors import UsageError
-from wf_notebook.notebook.cellargs import CellLine, read_line, split_line
 from wf_notebook.notebook.magics import parser
 
 _CELL: Final = re.compile(r"\s*%%workflow(?=\s|$)([^\n]*)\n?")

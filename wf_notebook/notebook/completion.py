@@ -9,9 +9,9 @@ import click
 from IPython.core import completer
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult
 
+from wf_notebook.cells.line import options
 from wf_notebook.config import ISOLATION_MODES, VIEWS
 from wf_notebook.notebook import settings, vocabulary
-from wf_notebook.notebook.cellargs import options
 from wf_notebook.notebook.cellparts import part_at
 from wf_notebook.notebook.draftargs import FORMATS, draft_options
 

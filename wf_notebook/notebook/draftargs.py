@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from IPython.core.magic_arguments import argument, kwds, magic_arguments
 
+from wf_notebook.cells.line import aliases, identifier, listed, parsed
 from wf_notebook.errors import UsageError
-from wf_notebook.notebook.cellargs import aliases, identifier, listed, parsed
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Mapping
 
-    from wf_notebook.notebook.cellargs import Parser
+    from wf_notebook.cells.line import Parser
 
 FORMATS: Final = ("text", "json")
 _F = TypeVar("_F", bound="Callable[..., object]")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from wf_notebook import api
 from wf_notebook.approvals import get_revision, start_revision
-from wf_notebook.definition.compile import normalise
+from wf_notebook.cells.line import checked_wait, evaluate, expected_hash
 from wf_notebook.definition.functions import is_alias
 from wf_notebook.definition.steps import REGISTRY, Step
+from wf_notebook.definition.texts import normalise
 from wf_notebook.errors import DefinitionError, NotApprovedError, RegistrationError, UsageError
 from wf_notebook.guest.check import names_used
-from wf_notebook.notebook.cellargs import evaluate
 from wf_notebook.notebook.finding import find_step, is_model, listed_model, listed_step
 from wf_notebook.views.pointing import refused
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from wf_notebook.api import Origin, World
+    from wf_notebook.cells.line import CellLine
     from wf_notebook.config import IsolationMode
     from wf_notebook.definition.model import CheckReport
-    from wf_notebook.notebook.cellargs import CellLine
     from wf_notebook.run import Run
 
 Names = dict[str, Any]
@@ -106,9 +106,7 @@ def launch(notebook: Notebook, line: CellLine, source: str) -> Run | CheckReport
         DefinitionError: the source has problems; `origin` says in which cell.
         WorkflowError: whatever else stands in the way; nothing was written then.
     """
-    if line.timeout is not None and not (line.wait or line.awaited):
-        msg = "--timeout bounds the wait of a cell, and this one doesn't wait."
-        raise UsageError(msg, hint="Add --wait.")
+    checked_wait(line)
     if line.check:
         return _checked(notebook, line, source, offered(notebook.names, line, source))
     run = _run_of(notebook, line, source)
@@ -218,11 +216,7 @@ def _expected(line: CellLine, source: str, offer: Offer) -> None:
     report = _check(line, source, offer)
     if report.definition is None:
         raise DefinitionError(report.diagnostics, source=source)
-    found = report.definition.source_hash
-    if found != line.expect:
-        msg = f"The cell is another one than --expect says, sha256:{line.expect}."
-        hint = f"Read the cell again; to accept the edit, write --expect sha256:{found} instead."
-        raise UsageError(msg, hint=hint)
+    expected_hash(line, report.definition.source_hash)
 
 
 # --- starting ------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 
-from wf_notebook.notebook.cellargs import read_line, workflow_arguments
+from wf_notebook.cells.line import read_line, workflow_arguments
 from wf_notebook.notebook.draftargs import (
     draft_arguments,
     prompt_arguments,
@@ -68,7 +68,7 @@ class WorkflowMagics(Magics):
             %wf stream [RUN] [NAME]
             %wf resume TOKEN [JSON] | answer [TOKEN] | wake [RUN] | cancel [RUN] | adopt [RUN]
             %wf revisions [NAME] | approve HASH | forget-revisions NAME | repair [RUN]
-            %wf forget RUN… | rotate-key | sql SELECT … | doctor
+            %wf forget RUN… | rotate-key | sql SELECT … | lint NOTEBOOK… | doctor
 
         `%wf COMMAND --help` explains one. RUN is an id or the beginning of one; without it, this
         notebook's latest run.

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
 
 from wf_notebook import config
+from wf_notebook.cells.line import read_line
 from wf_notebook.errors import UsageError, WorldError
 from wf_notebook.ids import SystemIds
 from wf_notebook.notebook import inspection, traceback
-from wf_notebook.notebook.cellargs import read_line
 from wf_notebook.notebook.completion import make_matcher
 from wf_notebook.notebook.facts import SessionFacts
 from wf_notebook.notebook.interrupts import wake_on_signals
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from wf_notebook.api import Origin, World
+    from wf_notebook.cells.line import CellLine
     from wf_notebook.config import ApprovalPolicy, IsolationMode
     from wf_notebook.drafting.drafts import Draft
-    from wf_notebook.notebook.cellargs import CellLine
     from wf_notebook.notebook.display import Displays
     from wf_notebook.notebook.draftargs import DraftLine, PromptLine
     from wf_notebook.notebook.progress import Progress

@@ -7,7 +7,6 @@ then the kernel's loop goes on while the cell waits.
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -27,7 +26,11 @@ def make_transformer(
     """
 
     def transformer(lines: list[str]) -> list[str]:
-        found = _call("".join(lines)) if lines and lines[0].startswith(_START) else None
+        if not (lines and lines[0].startswith(_START)):
+            return lines
+        from wf_notebook.cells.reading import magic_call  # when the first such cell runs
+
+        found = magic_call("".join(lines))
         if found is None:
             return lines
         magic, line, body = found
@@ -37,25 +40,3 @@ def make_transformer(
         return [f"await get_ipython().run_cell_magic({magic!r}, {marked!r}, {body!r})\n"]
 
     return transformer
-
-
-def _call(text: str) -> tuple[str, str, str] | None:
-    """Return magic, line and body of a cell that is exactly one call of our magic, or None."""
-    try:
-        (statement,) = ast.parse(text).body
-    except (SyntaxError, ValueError):
-        return None
-    match statement:
-        case ast.Expr(
-            value=ast.Call(
-                args=[
-                    ast.Constant(value=str(magic)),
-                    ast.Constant(value=str(line)),
-                    ast.Constant(value=str(body)),
-                ],
-                keywords=[],
-            )
-        ):
-            return magic, line, body
-        case _:
-            return None

@@ -2,12 +2,12 @@
 
 import pytest
 
+from wf_notebook.cells import line as cell_line
+from wf_notebook.cells.line import CellLine, evaluate, read_line, split_line
 from wf_notebook.errors import UsageError
-from wf_notebook.notebook import cellargs
-from wf_notebook.notebook.cellargs import CellLine, evaluate, read_line, split_line
 
 
-@cellargs.workflow_arguments
+@cell_line.workflow_arguments
 def workflow() -> None:
     """Start a workflow."""
 
@@ -150,7 +150,7 @@ def test_arguments_that_raise_name_their_error() -> None:
 def test_the_help_lists_every_option_but_the_hidden_one() -> None:
     """`%%workflow?` is the documentation: each option, each with a sentence."""
     text = workflow.__doc__ or ""
-    for option in cellargs.options():
+    for option in cell_line.options():
         assert option in text
     assert "--awaited" not in text
     assert "Examples" in text

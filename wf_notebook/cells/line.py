@@ -149,6 +149,20 @@ def workflow_arguments(function: _F) -> _F:
     return function
 
 
+@workflow_arguments
+def _bare() -> None:
+    """Hold the options where there is no magic."""
+
+
+def own_parser() -> Parser:
+    """Return the parser of `%%workflow` lines, without a shell.
+
+    >>> read_line(own_parser(), "refund --steps a,b").steps
+    {'a': 'a', 'b': 'b'}
+    """
+    return cast("Parser", cast("Any", _bare).parser)
+
+
 def options() -> tuple[str, ...]:
     """Every option string of `%%workflow`, for completion.
 
@@ -318,6 +332,33 @@ def _digest(value: str | None) -> str | None:
     return digits
 
 
+def checked_wait(line: CellLine) -> None:
+    """Refuse a line that bounds a wait of which there is none.
+
+    Raises:
+        UsageError: it is such a line.
+    """
+    if line.timeout is not None and not (line.wait or line.awaited):
+        msg = "--timeout bounds the wait of a cell, and this one doesn't wait."
+        raise UsageError(msg, hint="Add --wait.")
+
+
+def expected_hash(line: CellLine, found: str) -> None:
+    """Refuse a cell that isn't the one that was reviewed.
+
+    Args:
+        line: of the cell.
+        found: the hash of the cell as it is, hex.
+
+    Raises:
+        UsageError: `--expect` says another one (WF514).
+    """
+    if line.expect not in (None, found):
+        msg = f"The cell is another one than --expect says, sha256:{line.expect}."
+        hint = f"Read the cell again; to accept the edit, write --expect sha256:{found} instead."
+        raise UsageError(msg, code="WF514", hint=hint)
+
+
 def evaluate(text: str, namespace: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Evaluate the inside of a call in a namespace: its positional and its keyword arguments.
 
@@ -329,7 +370,7 @@ def evaluate(text: str, namespace: dict[str, Any]) -> tuple[tuple[Any, ...], dic
     """
     if not text:
         return (), {}
-    call = _call(text)
+    call = call_of(text)
     call.func = ast.Name("__wf_capture__", ast.Load())
     code = compile(ast.fix_missing_locations(ast.Expression(call)), "<arguments>", "eval")
     try:
@@ -346,7 +387,12 @@ def _capture(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]
     return args, kwargs
 
 
-def _call(text: str) -> ast.Call:
+def call_of(text: str) -> ast.Call:
+    """Return the call of which a text is the inside.
+
+    Raises:
+        UsageError: it is not the inside of one call.
+    """
     hint = 'Write what stands inside a call: -- "A-17", limit=5.'
     try:
         body = ast.parse(f"f(\n{text}\n)", mode="eval").body

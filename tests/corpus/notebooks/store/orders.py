@@ -1,0 +1,7 @@
+from . import total
+from .steps import step
+
+
+@step
+def fetch(order: str) -> str:
+    return order

@@ -1,0 +1,6 @@
+from wf_notebook import step
+
+
+@step
+def total(order: str) -> int:
+    return len(order)

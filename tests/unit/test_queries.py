@@ -173,7 +173,8 @@ def test_a_query_changes_nothing_and_reaches_nowhere(store: DuckDBStore, query: 
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("from runz", "Did you mean runs?"),
+        ("from runz", "Did you mean"),
+        ("from hocks", "Did you mean hooks"),
         ("select 1 from attempt", "Did you mean attempts"),
         ("select statsu from runs", "Columns of runs: run_id, name, status"),
         ("select s.sekonds from steps s", "Columns of steps: run_id, workflow"),
@@ -186,7 +187,7 @@ def test_a_query_that_is_refused_says_what_may_have_been_meant(
     """DuckDB's own message, with the place; and the view or columns that come near."""
     with pytest.raises(WorldQueryError, match="LINE 1") as caught:
         store.sql(query).result(timeout=30)
-    assert says in caught.value.hint
+    assert says in f"{caught.value}"
 
 
 def test_values_are_bound(store: DuckDBStore) -> None:

@@ -245,7 +245,8 @@ class Connection:
         except (duckdb.Error, ImportError, ValueError, OverflowError) as error:
             if stopped():
                 raise WorldQueryError("The query was stopped.", hint="Ask it again.") from None
-            raise WorldQueryError(f"The query failed: {error}", hint=self._advice(error)) from error
+            said = f"The query failed: {error}\n"  # its last line points at the place
+            raise WorldQueryError(said, hint=self._advice(error)) from error
 
     def _advice(self, error: Exception) -> str:
         if _LACKS_PAYLOAD in str(error) and not self._opens:

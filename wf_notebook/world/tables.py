@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wf_notebook.errors import UsageError, WorldQueryError
+from wf_notebook.world.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FRAMES", "INSTALL", "Table"]
+__all__ = ["FRAMES", "INSTALL", "Table", "library"]
 
 INSTALL: Final = "Install what is missing: pip install 'wf-notebook[data]'."
 FRAMES: Final = ("pandas", "polars", "arrow")
@@ -75,6 +78,48 @@ class Table:
         """Return the rows as dicts, by the names of the columns."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
+    def text(self, kind: str) -> str:
+        r"""Return all of it as text: "json", "csv" or "markdown".
+
+        >>> Table(("a", "b"), [(1, None)]).text("csv")
+        'a,b\n1,'
+        """
+        if kind not in FORMATS:
+            raise UsageError(f"{kind!r} is no format.", hint=f"One of {', '.join(FORMATS)}.")
+        return FORMATS[kind](self.columns, self.rows)
+
+    def save(self, path: str) -> None:
+        """Write it into a file, in the format that the name ends with; an old one is replaced.
+
+        Args:
+            path: ends with `.parquet` (written by Arrow, with types), `.csv` or `.json`.
+
+        Raises:
+            UsageError: another ending, a place that cannot be written, or pyarrow is not installed.
+            WorldQueryError: as for `to_arrow`.
+        """
+        ending = os.path.splitext(path)[1].lower().removeprefix(".")
+        if ending not in ("parquet", "csv", "json"):
+            msg = f"A table is not written as {ending or 'a file without an ending'}."
+            raise UsageError(msg, hint="Let the name end with .parquet, .csv or .json.")
+        draft = f"{path}.part"
+        try:
+            self._write(draft, ending)
+            os.replace(draft, path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(draft)
+            msg = f"{path} cannot be written: {error.strerror or error}."
+            raise UsageError(msg, hint="Choose another place.") from None
+
+    def _write(self, path: str, ending: str) -> None:
+        if ending == "parquet":
+            arrow = self.to_arrow()
+            library("pyarrow.parquet").write_table(arrow, path)
+            return
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            file.write(f"{self.text(ending)}\n")
+
     def frame(self, kind: str) -> Any:
         """Return it as a frame of that library: "pandas", "polars" or "arrow"."""
         makers = {"pandas": self.to_pandas, "polars": self.to_polars, "arrow": self.to_arrow}
@@ -89,7 +134,7 @@ class Table:
             UsageError: pyarrow is not installed (the extra `data`).
             WorldQueryError: Arrow cannot hold a column.
         """
-        pa: Any = _library("pyarrow")
+        pa: Any = library("pyarrow")
         types = self.types or ("",) * len(self.columns)
         made = [
             self._column(pa, index, name, kind)
@@ -116,7 +161,7 @@ class Table:
             UsageError: pandas or pyarrow is not installed (the extra `data`).
             WorldQueryError: as for `to_arrow`.
         """
-        _library("pandas")
+        library("pandas")
         return self.to_arrow().to_pandas()
 
     def to_polars(self) -> Any:
@@ -126,7 +171,7 @@ class Table:
             UsageError: polars or pyarrow is not installed (the extra `data`).
             WorldQueryError: as for `to_arrow`.
         """
-        return _library("polars").from_arrow(self.to_arrow())
+        return library("polars").from_arrow(self.to_arrow())
 
 
 def _arrow_type(pa: Any, kind: str) -> Any:
@@ -136,7 +181,12 @@ def _arrow_type(pa: Any, kind: str) -> Any:
     return None if maker is None else maker(pa)
 
 
-def _library(name: str) -> Any:
+def library(name: str) -> Any:
+    """Return a data library, imported now.
+
+    Raises:
+        UsageError: it is not installed.
+    """
     try:
         return importlib.import_module(name)
     except ImportError:

@@ -488,6 +488,7 @@ def advice(message: str) -> str:
     """
     found = _QUOTED.search(message)
     near = difflib.get_close_matches(found[1].lower(), VIEWS, n=3, cutoff=0.5) if found else []
+    near = [name for name in near if f'Did you mean "{name}"' not in message]
     meant = f"Did you mean {' or '.join(near)}? " if near else _columns(message)
     return f"{meant}`wf sql` lists views and columns."
 

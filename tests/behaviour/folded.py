@@ -78,7 +78,7 @@ def _seq(events: Sequence[Event], key: str, *types: str) -> int | None:
 
 
 def _run(s: RunState, events: Sequence[Event]) -> Row:
-    parent = s.created.get("parent") or {}
+    parent, approval = s.created.get("parent") or {}, s.created.get("approval")
     return {
         "name": s.created["name"],
         "status": s.status,
@@ -92,8 +92,10 @@ def _run(s: RunState, events: Sequence[Event]) -> Row:
         "parent_run_id": parent.get("run_id"),
         "parent_step": parent.get("step_id"),
         "root_run_id": s.created.get("root", s.run_id),
-        **{name: s.created.get(name) for name in ("rerun_of", "approval", "key")},
-        **{name: s.created.get(name) for name in ("isolation", "language", "python")},
+        **{name: s.created.get(name) for name in ("rerun_of", "key")},
+        "approval": None if approval is None else f"{approval['name']}@{approval['revision']}",
+        **{name: s.created.get(name) for name in ("isolation", "python")},
+        "language": None if s.created.get("language") is None else str(s.created["language"]),
         "attributes": json.dumps(
             dict(s.attributes), separators=(",", ":"), ensure_ascii=False, sort_keys=False
         ),

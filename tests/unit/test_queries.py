@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 
+from tests.behaviour.folded import check_views
 from tests.conformance.random_logs import RUNS, appends
 from tests.worlds import opened, rows
 from wf_notebook.errors import (
@@ -89,6 +90,23 @@ def test_definitions_say_what_became_of_their_runs(made: list[Append]) -> None:
     assert row["first_us"] == min(s.created_us for s in states)
     assert row["last_us"] == max(s.created_us for s in states)
     assert (row["name"], row["source_hash"], row["workflow_id"]) == ("n", "h", "w")
+
+
+def test_a_run_says_where_it_comes_from(store: DuckDBStore) -> None:
+    """Its parent and root, what it repeats, under which approval, whose it is now."""
+    came_from = {
+        "parent": {"run_id": "p", "step_id": "s"}, "root": "top", "rerun_of": "before",
+        "approval": {"name": "refund", "revision": 3}, "key": "once", "isolation": "strict",
+        "language": 1, "python": "3.11.7", "origin": {"notebook": "a.ipynb"},
+    }  # fmt: skip
+    add(store, "r", created(**came_from), event("run_adopted", notebook="b.ipynb"))
+    add(store, "q", created())
+    asked = "approval, root_run_id, parent_run_id, parent_step, origin, notebook, language"
+    assert rows(store, f"select {asked} from runs where run_id = 'r'") == [
+        ("refund@3", "top", "p", "s", "a.ipynb", "b.ipynb", "1")
+    ]
+    for run_id in ("r", "q"):
+        check_views(store, log(store, run_id))
 
 
 def test_every_view_and_column_says_what_it_is(store: DuckDBStore) -> None:

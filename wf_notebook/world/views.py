@@ -97,7 +97,9 @@ _RUNS: Final = View(
         t.created ->> '$.parent.step_id' as parent_step,
         case when t.created is not null
             then coalesce(t.created ->> '$.root', s.run_id) end as root_run_id,
-        t.created ->> '$.rerun_of' as rerun_of, t.created ->> '$.approval' as approval,
+        t.created ->> '$.rerun_of' as rerun_of,
+        (t.created ->> '$.approval.name') || '@' || (t.created ->> '$.approval.revision')
+            as approval,
         t.created ->> '$.key' as key, t.created ->> '$.isolation' as isolation,
         t.created ->> '$.language' as language, t.created ->> '$.python' as python,
         coalesce(c.events, 0) as events,

@@ -191,9 +191,9 @@ def test_a_query_changes_nothing_and_reaches_nowhere(store: DuckDBStore, query: 
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("from runz", "Did you mean"),
-        ("from hocks", "Did you mean hooks"),
-        ("select 1 from attempt", "Did you mean attempts"),
+        ("from runz", "runs"),
+        ("from hocks", "hooks"),
+        ("select 1 from attempt", "attempts"),
         ("select statsu from runs", "Columns of runs: run_id, name, status"),
         ("select s.sekonds from steps s", "Columns of steps: run_id, workflow"),
         ("selec 1", "`wf sql` lists"),
@@ -364,6 +364,16 @@ def test_a_payload_that_does_not_open_is_not_left_out(
     with pytest.raises(WorldDamagedError, match="WF302"):
         rows(store, "select payload(run_id, created_seq) from hooks")
     assert rows(store, "select count(*) from hooks") == [(1,)]
+
+
+def test_a_run_whose_key_is_gone_is_not_left_out(store: DuckDBStore) -> None:
+    """Nor is it opened as nothing."""
+    filled(store)
+    writing = store._file.loaded_writing
+    store._writer.call(lambda: writing.query("delete from run_keys", [])).result()
+    store._file.loaded_keyring.drop(["r", "q"])
+    with pytest.raises(WorldDamagedError, match="key of run"):
+        rows(store, "select payload(run_id, created_seq) from hooks")
 
 
 def test_what_was_forgotten_has_no_payload(store: DuckDBStore) -> None:

@@ -12,7 +12,7 @@ from wf_notebook.world.reader import Payloads
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wf_notebook.world.connection import Connection, Question
+    from wf_notebook.world.connection import Connection, Question, Row
     from wf_notebook.world.keyring import Keyring
     from wf_notebook.world.tables import Table
 
@@ -54,10 +54,17 @@ class Asking:
                 raise self._failure from None  # what DuckDB only quotes
             raise
 
-    def _opened(self, run_id: str, event_id: str, sealed: bytes) -> str:
+    def _opened(
+        self, run_id: str, event_id: str, sealed: bytes, key_id: str, wrapped: bytes
+    ) -> str:
         """Return the sealed part of an event as JSON text; DuckDB calls it, on any thread."""
+        stored: list[Row] = [(key_id, wrapped)] if wrapped else []
+
+        def found(_sql: str, _parameters: list[object]) -> list[Row]:
+            return stored
+
         try:
-            key = self._keyring.get(run_id, self._query)
+            key = self._keyring.get(run_id, found)
             tree = Payloads(run_id, key, self._query).opened(event_id, sealed)
         except WorkflowError as error:
             self._failure = self._failure or error

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = tuple[Any, ...]
 Statement: TypeAlias = tuple[str, list[object]]
-Opener: TypeAlias = "Callable[[str, str, bytes], str]"
+# Opens the sealed part of an event: run, event, bytes, and the run's key as it stands in the world.
+Opener: TypeAlias = "Callable[[str, str, bytes, str, bytes], str]"
 Query: TypeAlias = "Callable[[str, list[object]], list[Row]]"
 
 # How each connection is locked down; nothing of it can be changed by a query.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
@@ -19,7 +19,7 @@ from wf_notebook.world.duckdb_errors import refusal, world_error
 from wf_notebook.world.paths import MEMORY, WAL_SUFFIX, make_private
 from wf_notebook.world.tables import INSTALL, Table
 from wf_notebook.world.upkeep import REWRITTEN
-from wf_notebook.world.views import OPENED, advice, payload_macro, preparing
+from wf_notebook.world.views import OPENED, TAKES, advice, payload_macro, preparing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -196,7 +196,7 @@ class Connection:
             raise world_error(error, f"Reading {self.path}") from error
 
     def equip(self, opener: Opener) -> None:
-        """Make the views on it, and `payload`, which calls `opener` with a run, an event and bytes.
+        """Make the views on it, and `payload`, which calls `opener`.
 
         Without NumPy, which DuckDB takes for functions, there is no `payload`.
 
@@ -218,9 +218,9 @@ class Connection:
         tables = [name for (name,) in self.bare.execute(found).fetchall()]
         for statement in preparing(tables):
             self.bare.execute(statement)
-        takes, untyped = ["VARCHAR", "VARCHAR", "BLOB"], cast("Any", self.bare)
+        untyped: Any = self.bare
         try:
-            untyped.create_function(OPENED, self._opener, takes, "VARCHAR", side_effects=True)
+            untyped.create_function(OPENED, self._opener, list(TAKES), "VARCHAR", side_effects=True)
         except duckdb.InvalidInputException as error:
             if "numpy" not in str(error):
                 raise

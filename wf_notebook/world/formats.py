@@ -18,12 +18,13 @@ Columns: TypeAlias = "Sequence[str]"
 Rows: TypeAlias = "Sequence[tuple[Any, ...]]"
 
 
-def plain_text(value: object) -> str:
+def plain_text(value: Any) -> str:
     """Return a value as text: times as ISO 8601, lists and structs as JSON, nothing for null.
 
     >>> plain_text(None), plain_text(True), plain_text([1, "a"]), plain_text(datetime(2026, 1, 2))
     ('', 'true', '[1,"a"]', '2026-01-02 00:00:00')
     """
+    whole = value
     match value:
         case None:
             return ""
@@ -34,7 +35,7 @@ def plain_text(value: object) -> str:
         case date() | time():
             return value.isoformat()
         case list() | dict() | tuple():
-            return _as_json(value)
+            return _as_json(whole)
         case bytes():
             return value.hex()
         case _:

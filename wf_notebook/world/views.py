@@ -427,7 +427,8 @@ PAYLOAD: Final = (
     "payload(run_id, seq)",
     "what an event holds sealed, opened, as JSON: arguments, results, errors, payloads; or null",
 )
-OPENED: Final = "wf_opened"  # run, event and sealed bytes to JSON text; made of Python
+OPENED: Final = "wf_opened"  # to JSON text; made of Python, see world/asking.py
+TAKES: Final = ("VARCHAR", "VARCHAR", "BLOB", "VARCHAR", "BLOB")
 
 
 def preparing(tables: Sequence[str]) -> list[str]:
@@ -446,13 +447,16 @@ def preparing(tables: Sequence[str]) -> list[str]:
 def payload_macro() -> str:
     """Return the statement that makes `payload`, once there is the function `wf_opened`."""
     # What is given may be a column of the query around it, such as run_id: the names in here are ones
-    # that no query has.
+    # that no query has. The run's key comes with it: to look up each would take far longer.
     return f"""
         create temp macro payload(wf_of_run, wf_of_seq) as (
-            select {OPENED}(wf_run, wf_event, wf_sealed)
+            select {OPENED}(
+                wf_run, wf_event, wf_sealed, coalesce(wf_key, ''), coalesce(wf_wrapped, ''::blob)
+            )
             from (
-                select run_id as wf_run, seq as wf_seq, event_id as wf_event, payload as wf_sealed
-                from events
+                select e.run_id as wf_run, e.seq as wf_seq, e.event_id as wf_event,
+                    e.payload as wf_sealed, k.key_id as wf_key, k.wrapped as wf_wrapped
+                from events e left join run_keys k on k.run_id = e.run_id
             )
             where wf_run = wf_of_run and wf_seq = wf_of_seq
         )

@@ -329,17 +329,12 @@ def test_a_payload_is_opened_on_request(store: DuckDBStore) -> None:
 
 def test_payloads_of_many_runs_are_opened(store: DuckDBStore) -> None:
     """On whichever threads of DuckDB's, each with the key of its run and its large values."""
-    for n in range(300):
-        add(store, f"r{n}", created(), step(f"s{n}"))
-        add(store, f"r{n}", event("run_completed", data={"result": BIG + str(n)}))
-    query = """
-        select run_id, length(payload(run_id, ended_seq)), payload(run_id, ended_seq)[-5:]
-        from runs order by run_id
-    """
-    expected = [(f"r{n}", len('{"result": ""}') + len(BIG + str(n)), f'y{n}"}}'[-5:])
-                for n in range(300)]  # fmt: skip
-    found = rows(store, query)
-    assert [(a, b) for a, b, _ in found] == sorted((a, b) for a, b, _ in expected)
+    for n in range(100):
+        add(store, f"r{n:03}", created(), step(f"s{n}"))
+        add(store, f"r{n:03}", event("run_completed", data={"result": f"{n:03}{BIG}"}))
+    query = "select run_id, payload(run_id, ended_seq) ->> '$.result' from runs order by run_id"
+    found = store.sql(query).result(timeout=120).rows
+    assert found == [(f"r{n:03}", f"{n:03}{BIG}") for n in range(100)]
 
 
 def test_a_locked_world_opens_no_payload(place: Path) -> None:

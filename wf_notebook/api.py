@@ -23,6 +23,7 @@ from wf_notebook.errors import (
 )
 from wf_notebook.ids import SystemIds
 from wf_notebook.launching import Arguments, launched, prepare
+from wf_notebook.querying import answered
 from wf_notebook.sharing.seat import Seat
 from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.filesystems import warn_if_shared
@@ -43,9 +44,9 @@ if TYPE_CHECKING:
     from wf_notebook.errors import WorldDamagedError
     from wf_notebook.ids import Ids
     from wf_notebook.run import Run
-    from wf_notebook.world.duckdb import Table
     from wf_notebook.world.keys import KeyProvider, KeySource
     from wf_notebook.world.store import EventStore
+    from wf_notebook.world.tables import Table
 
 __all__ = [
     "Origin",
@@ -239,17 +240,40 @@ class World(WorldRuns):
         """Let steps start, if the world was opened paused."""
         self.host.release()
 
-    def sql(self, query: str) -> Table:
-        """Run one SELECT over the world's views (`runs`, `steps`, `waits`, `hooks`, `attempts`).
+    def sql(
+        self,
+        query: str,
+        params: Sequence[object] | Mapping[str, object] = (),
+        *,
+        timeout: float | None = None,
+    ) -> Table:
+        """Run one SELECT or EXPLAIN over the world's views; `wf sql` lists them with their columns.
+
+        Whoever owns the world answers, on a thread that nothing else waits for. An interrupt stops
+        the query. `payload(run_id, seq)` opens what an event holds sealed.
+
+        Args:
+            query: the text; values come in as `?` or `$name`, never pasted.
+            params: the values of its `?`, in order, or of its `$name`s.
+            timeout: seconds after which it is stopped.
+
+        Returns:
+            columns, types and rows; `to_pandas()`, `to_polars()` and `to_arrow()` make frames.
 
         Raises:
-            WorldQueryError: it is not one SELECT or EXPLAIN, or DuckDB refused it.
+            WorldQueryError: it is not one SELECT or EXPLAIN, DuckDB refused it, it took longer than
+                it may, or its answer is too large.
+            WorldKeyError, WorldDamagedError: a payload that it opens does not open.
+
+        >>> with open_world(":memory:") as world:
+        ...     world.sql("select count(*) as runs from runs where name = ?", ["refund"]).rows
+        [(0,)]
         """
         store = self.host.store
         if not isinstance(store, Queried):
             msg = "This world is not a DuckDB file, so there is no SQL over it."
             raise WorldError(msg)
-        return self.host.wait(store.sql(query))
+        return answered(self.host, store, query, params, timeout)
 
     def close(self) -> None:
         """Set all runs aside and close the file; they go on when it is opened again.

@@ -2,7 +2,7 @@
 
 Of the events of a world I1, I2, I3, I7, I8, I9, I10 and I14 (`check_log`). After a crash I4
 (`check_kept`), I5 (`check_same_end`) and I6 (`check_attempts`). Of stores and readers I11
-(`check_folds`, `check_views`), I12 (`check_same_logs`), I13 (`check_replay`), I18 (`check_reading`);
+(`check_folds`; `tests.behaviour.folded.check_views`), I12 (`check_same_logs`), I13 (`check_replay`), I18 (`check_reading`);
 of an engine at rest I17 (`check_moved_on`). I15 and I16 are about bytes that leave the world: the
 canaries of `tests/kernel/test_secrets.py` and `tests/unit/test_duckdb_opening.py`, and the allowlist of
 `tests/unit/test_view_card.py`.
@@ -16,7 +16,6 @@ from collections import Counter, defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from tests.worlds import rows
 from wf_notebook.config import Limits
 from wf_notebook.definition.model import Definition
 from wf_notebook.engine.feed import replay
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from wf_notebook.engine.activity import Activity
-    from wf_notebook.world.duckdb import DuckDBStore
     from wf_notebook.world.events import Event
     from wf_notebook.world.state import RunState
     from wf_notebook.world.store import EventStore
@@ -172,40 +170,6 @@ def _started(events: Iterable[Event]) -> list[Event]:
 def check_folds(events: Sequence[Event], live: RunState) -> None:
     """I11: what the engine has folded event by event is the fold of the log."""
     assert fold(events) == live, "I11"
-
-
-def check_views(store: DuckDBStore, events: Sequence[Event]) -> None:
-    """I11: the views of a world file say what the fold of a run's log says."""
-    for columns, view, folded in _folded(fold(events)):
-        query = f"select {columns} from {view} where run_id = '{events[0].run_id}'"
-        assert sorted(rows(store, query), key=repr) == sorted(folded, key=repr), f"I11: {view}"
-
-
-def _folded(s: RunState) -> list[tuple[str, str, list[tuple[Any, ...]]]]:
-    """Columns, the view that has them, and the rows that a run has there."""
-    run = (s.status, s.created_us, s.started_us, s.ended_us, s.code, s.line)
-    return [
-        ("status, created_us, started_us, ended_us, code, line", "runs", [run]),
-        ("attributes::json::varchar", "runs", [(_compact(s.attributes),)]),
-        ("id, n, alias, step_id, line, status, attempts, created_us, retry_at_us, ended_us",
-         "steps",
-         [(t.id, t.n, t.alias, t.step_id, t.line, t.status, len(t.attempts), t.created_us,
-           t.retry_at_us, t.ended_us) for t in s.steps.values()]),
-        ("step, number, rerun, started_us, ended_us", "attempts",
-         [(t.id, a.number, a.rerun, a.started_us, a.ended_us)
-          for t in s.steps.values() for a in t.attempts]),
-        (("id, n, token, schema_name, line, status, received, owner, created_us,"
-          " last_received_us, ended_us"), "hooks",
-         [(h.id, h.n, h.token, h.schema, h.line, h.status, h.received, h.owner, h.created_us,
-           h.last_received_us, h.ended_us) for h in s.hooks.values()]),
-        ("id, n, line, kind, status, woken, created_us, due_us, ended_us", "waits",
-         [(w.id, w.n, w.line, w.kind, w.status, w.woken, w.created_us, w.due_us, w.ended_us)
-          for w in s.waits.values()]),
-    ]  # fmt: skip
-
-
-def _compact(attributes: Mapping[str, str]) -> str:
-    return json.dumps(dict(attributes), separators=(",", ":"), ensure_ascii=False)
 
 
 def check_same_logs(store: EventStore, other: EventStore, run_ids: Iterable[str]) -> None:

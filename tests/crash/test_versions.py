@@ -14,7 +14,7 @@ from tests.worlds import contents, copies, opened, rows, wal
 from wf_notebook import open_world, step
 from wf_notebook.errors import WorldError, WorldFullError, WorldVersionError
 from wf_notebook.testing.conformance.appends import add, created, log
-from wf_notebook.world import opening, schema
+from wf_notebook.world import opening, schema, views
 from wf_notebook.world.database import Connection
 from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.keys import GivenKey
@@ -31,7 +31,7 @@ STATUSES = ["running", "cancelled", "failed", "completed"]
 
 @pytest.fixture(scope="module", params=[1, 2])
 def version(request: pytest.FixtureRequest) -> int:
-    """An earlier version of the world's tables."""
+    """A version of the world's tables; one before ours, unless a test says otherwise."""
     return int(request.param)
 
 
@@ -118,6 +118,33 @@ def test_reading_migrates_nothing(place: Path) -> None:
         assert rows(store, "select count(*) from runs") == [(4,)]
         assert store.reviews().result(timeout=30) == []
     assert contents(place) == before
+
+
+@pytest.mark.parametrize("version", [1, 2, 3], indirect=True)
+@pytest.mark.parametrize("read_only", [False, True])
+def test_the_views_are_ours_whoever_wrote_the_file(place: Path, *, read_only: bool) -> None:
+    """All of them, with all columns; payloads open; what that version had no table for is empty."""
+    before = contents(place)
+    with closing(opened_old(place, read_only=read_only)) as store:
+        counts = {name: rows(store, f"select count(*) from {name}")[0][0] for name in views.VIEWS}
+        assert counts == {
+            "runs": 4, "steps": 5, "attempts": 5, "hooks": 3, "waits": 3, "streams": 3,
+            "attributes": 1, "definitions": 2, "approvals": 0,
+        }  # fmt: skip
+        for name, view in views.VIEWS.items():
+            assert [row[0] for row in rows(store, f"describe {name}")] == list(view.meanings)
+        results = rows(store, "select payload(run_id, ended_seq) ->> '$.result' from runs")
+        assert ("A-17: 20",) in results
+    if read_only:
+        assert contents(place) == before
+
+
+@pytest.mark.parametrize("version", [3], indirect=True)
+def test_a_world_of_this_version_is_taken_as_it_is(place: Path) -> None:
+    """Its tables are ours: it is not migrated, and its run goes on."""
+    test_a_world_of_an_earlier_version_goes_on(place)
+    with closing(opened_old(place)) as store:
+        assert rows(store, "select version from schema_version") == [(3,)]
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, nth: int) -> None:

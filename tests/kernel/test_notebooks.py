@@ -49,6 +49,29 @@ def test_what_a_model_drafts_is_approved_and_runs(tmp_path: Path) -> None:
         assert [(o.name, o.status) for o in done.outcomes] == [("fulfil", "completed")]
 
 
+PICTURES = {
+    "days-plot", "together-plot", "slow-plot", "cost-plot", "people-plot", "parts-plot",
+    "edit-plot", "streams-plot",
+}  # fmt: skip
+
+
+def test_the_gallery_of_queries_runs_and_runs_again(tmp_path: Path) -> None:
+    """Each query is answered, and not with nothing; each picture is drawn."""
+    path = tmp_path / "analysis.ipynb"
+    shutil.copy(NOTEBOOKS / path.name, path)
+    for _ in range(2):
+        done = run_notebook(str(path), timeout=400)
+        assert done.error is None, done.error
+        shown = {cell["id"]: cell.outputs for cell in done.notebook.cells if "outputs" in cell}
+        drawn = {name for name, outputs in shown.items()
+                 if any("image/png" in output.get("data", {}) for output in outputs)}  # fmt: skip
+        assert drawn == PICTURES
+        for name in ("retries-sql", "open-sql", "failing-sql", "approved-sql"):
+            (output,) = shown[name]
+            assert output["data"]["text/html"].count("<tr") > 2, name
+        assert shown["tree"][0]["text"].count("\n") == 12
+
+
 @pytest.mark.parametrize("name", sorted(p.name for p in NOTEBOOKS.glob("*.ipynb")))
 def test_a_notebook_is_committed_bare(name: str) -> None:
     """No outputs, no execution counts; valid, with a name for each cell."""

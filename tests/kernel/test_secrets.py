@@ -52,6 +52,7 @@ LOOKS = (
     "%wf runs", "%wf show", "%wf why", "%wf hooks", "%wf steps RUN", "%wf doctor",
     "%wf runs --json", "%wf show --json", "%wf hooks --json",
     "%wf sql select * from runs", "%wf sql select * from steps", "%wf sql select * from hooks",
+    "%%wf sql\nfrom attempts", "%%wf sql\nfrom streams", "%wf sql from definitions",
     "r",
 )  # fmt: skip
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 
+from tests.behaviour.folded import check_views
 from tests.behaviour.invariants import (
     check_attempts,
     check_kept,
@@ -24,7 +25,6 @@ from tests.behaviour.invariants import (
     check_replay,
     check_same_end,
     check_same_logs,
-    check_views,
 )
 from tests.property.driving import Outcome, copy_log, run_to_end
 from tests.property.programs import programs

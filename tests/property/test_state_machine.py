@@ -20,6 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.behaviour.folded import check_views
 from tests.behaviour.invariants import (
     check_attempts,
     check_folds,
@@ -28,7 +29,6 @@ from tests.behaviour.invariants import (
     check_reading,
     check_replay,
     check_same_logs,
-    check_views,
 )
 from tests.behaviour.stage import PATIENCE
 from tests.property.driving import MADE, STEPS

@@ -8,6 +8,7 @@ import os
 from wf_notebook import step
 
 KEY = b"k" * 32
+SLOW = "select count(*) from range(1e9::bigint) a, range(1e9::bigint) b"
 
 WORK = """
 async def workflow(folder, name, n):

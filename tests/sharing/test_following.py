@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import psutil
 import pytest
@@ -17,6 +17,7 @@ from wf_notebook.errors import (
     HookNotFoundError,
     HookPayloadError,
     NotApprovedError,
+    PayloadError,
     RevisionDamagedError,
     RunConflictError,
     RunNotFoundError,
@@ -28,6 +29,8 @@ from wf_notebook.errors import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from wf_notebook.sharing.remote import RemoteStore
 
 Here = "Callable[..., World]"
 Others = "Callable[..., Other]"
@@ -153,7 +156,7 @@ def test_what_is_refused_is_refused_as_in_the_owner(here: Here, others: Others) 
 
 
 def test_lists_queries_and_children_are_the_owners(here: Here, others: Others) -> None:
-    """`runs`, `rows`, `sql` with every type of a column, `rerun` and attaching work from there."""
+    """`runs`, `rows`, `sql` with all types of columns, `rerun` and attaching work from there."""
     owner = others()
     world = here()
     run = world.start(flows.ASK, ("t",), steps=[flows.work])
@@ -175,6 +178,51 @@ def test_lists_queries_and_children_are_the_owners(here: Here, others: Others) -
     again.wait_for("hook", timeout=30)
     assert again.events()[0].meta["rerun_of"] == run.id
     assert run.children() == []
+
+
+def test_a_query_passes_with_its_values_and_its_types(here: Here, others: Others) -> None:
+    """Bound there, not pasted; the owner opens payloads; frames are those that it would make."""
+    owner = others()
+    world = here()
+    run = world.start(flows.ASK, ("t",), steps=[flows.work]).wait_for("hook", timeout=30)
+    for _ in range(2):
+        run.resume("t", {"ok": "é"})
+    run.wait_for("terminal", timeout=30)
+    query = "select payload(run_id, ended_seq) as p, ended, seconds from runs where run_id = $run"
+    table = world.sql(query, {"run": run.id})
+    assert table.types == ("VARCHAR", "TIMESTAMP", "DOUBLE")
+    assert "é" in table.rows[0][0]
+    owners = f"repr(world.sql({query!r}, {{'run': {run.id!r}}}).rows)"
+    assert repr(table.rows) == owner.ask(owners)
+    assert str(table.to_arrow().schema.field("ended").type) == "timestamp[us]"
+    with pytest.raises(PayloadError, match="parameter"):
+        world.sql("select ?", [object()])
+
+
+def test_an_answer_that_is_too_large_is_refused(here: Here, others: Others) -> None:
+    """With a code and what to do; the line goes on."""
+    others()
+    world = here()
+    assert len(world.sql("from range(150000)").rows) == 150_000
+    with pytest.raises(WorldQueryError, match="more than 200,000 rows"):
+        world.sql("from range(200001)")
+    with pytest.raises(WorldQueryError, match="more than 64 MiB") as caught:
+        world.sql("select repeat('x', 1000000) from range(80)")
+    assert "fewer columns" in caught.value.hint
+    assert world.sql("select 1").rows == [(1,)]
+
+
+def test_a_query_is_stopped_where_it_runs(here: Here, others: Others) -> None:
+    """When its time is up, and when who asked has gone: others are answered after it."""
+    owner = others()
+    world = here()
+    with pytest.raises(WorldQueryError, match=r"longer than 0\.2 s"):
+        world.sql(flows.SLOW, timeout=0.2)
+    assert world.sql("select 1").rows == [(1,)]
+    asked = cast("RemoteStore", world.host.store).sql(flows.SLOW, name="left")
+    assert not asked.done()
+    world.close()
+    assert owner.ask("world.sql('select 1').rows") == [[1]]
 
 
 def test_streams_are_followed_live(here: Here, others: Others, tmp_path: Path) -> None:

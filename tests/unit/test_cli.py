@@ -149,6 +149,7 @@ def test_a_world_that_cannot_be_opened_is_exit_code_5(wf: Any, tmp_path: Path) -
         ("WaitingForHook", 3),
         ("DivergenceError", 4),
         ("WorldLockedError", 5),
+        ("WorldQueryError", 2),
         ("WorldKeyError", 5),
         ("RunNotFoundError", 1),
         ("RunBlockedError", 1),

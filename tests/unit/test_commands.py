@@ -122,7 +122,15 @@ def test_without_a_word_the_commands_are_listed(wf: Callable[..., str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["nonsense", "runs --limit zero", "resume", "runs --status sleepy", "show a b", "sql"]
+    "line",
+    [
+        "nonsense",
+        "runs --limit zero",
+        "resume",
+        "runs --status sleepy",
+        "show a b",
+        "sql --format x",
+    ],
 )
 def test_wrong_words_are_one_coded_error(line: str, wf: Callable[..., str]) -> None:
     """click's own errors become WF500 with a way out."""
@@ -148,6 +156,10 @@ def test_wrong_words_are_one_coded_error(line: str, wf: Callable[..., str]) -> N
         ("resume --help", ["resume", "--help"]),
         ("sql select 'a' as b -- c", ["sql", "--", "select 'a' as b -- c"]),
         ("sql -- select 1", ["sql", "--", "-- select 1"]),
+        (
+            "sql -o a.csv --out=x select\n  -1",
+            ["sql", "-o", "a.csv", "--out=x", "--", "select\n  -1"],
+        ),
         ("cancel R --reason 'wrong order'", ["cancel", "R", "--reason", "wrong order"]),
         ("", []),
     ],
@@ -346,12 +358,6 @@ def test_steps_lists_the_catalogue_or_a_runs_calls(
     assert "Look an order up." in offered
     calls = wf(f"steps {start('a').id}")
     assert re.match(r"look +completed +line 4 +1 attempt ", calls)
-
-
-def test_sql_selects_from_the_views(start: Callable[[str], Run], wf: Callable[..., str]) -> None:
-    """The rest of the line is the query, quotes and all."""
-    start("a")
-    assert wf("sql select name, 'x' as \"a b\" from runs") == "name    a b\nrefund  x\n"
 
 
 # ---------------------------------------------------------------------------------------- moving

@@ -103,6 +103,18 @@ BOTH = ["wrun_01B", "wrun_01A"]
         ("%%workflow\nfrom math import ceil, flo", "flo", ["floor"]),
         ("%%workflow\nasync def f(order):\n    return ord", "ord", ["order", "ord"]),
         ("%%workflow\nope", "ope", []),
+        # a query
+        ("%%wf sql\nselect * from ru", "ru", ["runs"]),
+        ("%%wf sql --out x\nfrom runs r\nwhere r.ended_s", "ended_s", ["ended_seq"]),
+        ("%%wf sql\nselect answer from hooks where answer_", "answer_", ["answer_seconds"]),
+        ("%%wf sql\nselect 'from ru", "", []),
+        ("%%wf sql --fr", "--fr", ["--frame"]),
+        ("%%wf sql --frame p", "p", ["pandas", "polars"]),
+        ("%%wf sq", "sq", ["sql"]),
+        ("%%wf resume token\n{", "", []),
+        ("%wf sql select pay", "pay", ["payload("]),
+        ("%wf sql from attem", "attem", ["attempts"]),
+        ("%wf sql --format ma", "ma", ["markdown"]),
         # a command
         ("%wf sh", "sh", ["show"]),
         ("%wf show ", "", BOTH),

@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 
-from tests.behaviour.invariants import check_same_logs, check_views
+from tests.behaviour.folded import check_views
+from tests.behaviour.invariants import check_same_logs
 from tests.conformance.random_logs import RUNS, appends
 from tests.worlds import opened, rows, writer_waits
 from wf_notebook.errors import (
-    WorldClosedError,
     WorldLockedError,
     WorldPathError,
-    WorldQueryError,
 )
 from wf_notebook.testing.conformance.appends import add, created, event, log, refused, step
 from wf_notebook.world.database import Connection
 from wf_notebook.world.memory import MemoryStore
-from wf_notebook.world.store import Append, Chunk, RejectedError
+from wf_notebook.world.store import Append, RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -173,93 +172,14 @@ def test_both_stores_give_equal_logs_and_the_views_agree_with_the_fold(made: lis
                 check_views(store, events)
 
 
-def test_views_give_times_to_read(store: DuckDBStore) -> None:
-    """As TIMESTAMP, UTC; none for a sleep beyond the last year that a datetime can say."""
-    add(store, "r", created(at=1_767_225_600_000_000))
-    far = (1 << 62) - 1
-    add(store, "r", event("wait_created", "w", at=1_767_225_600_000_000, n=1, due_us=far,
-                          kind="sleep"))  # fmt: skip
-    table = store.sql("select created, due_us, due from waits").result(timeout=30)
-    assert table.columns == ("created", "due_us", "due")
-    assert [(str(a), b, c) for a, b, c in table.rows] == [("2026-01-01 00:00:00", far, None)]
-
-
-def test_streams_can_be_counted(store: DuckDBStore) -> None:
-    """How much a run has printed, without opening it."""
-    add(store, "r", created(), chunks=(Chunk("stdout", 0, "a"), Chunk("stdout", 1, "b")))
-    assert rows(store, "select run_id, stream, chunks, last_idx from streams") == [
-        ("r", "stdout", 2, 1)
-    ]
-
-
-# --- queries -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "query",
-    ["select 1 as a", "explain select 1", "from runs", "show tables", "describe events",
-     "with x as (select 1) select * from x", "summarize run_index"],
-)  # fmt: skip
-def test_queries_are_answered(store: DuckDBStore, query: str) -> None:
-    """Anything that is one SELECT or EXPLAIN."""
-    assert store.sql(query).result(timeout=30).columns
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "", "-- nothing", "select 1; select 2", "select", "nonsense",
-        "insert into events select * from events", "delete from events", "drop view runs",
-        "update events set seq = 1", "create table x (a int)", "checkpoint", "begin", "commit",
-        "explain analyze delete from events",
-        "commit; insert into run_keys values ('a', 'b', null)",
-        "set threads = 1", "pragma disable_checkpoint_on_shutdown", "attach 'x.duckdb'",
-        "copy (select 1) to 'x.csv'", "install httpfs", "load httpfs", "call checkpoint()",
-        "select * from read_text('/etc/passwd')", "select * from '/etc/passwd'",
-        "select * from glob('/*')", "export database 'x'",
-        "with x as (delete from events returning *) select * from x",
-        "select * from store", "vacuum", "prepare x as delete from events",
-    ],
-)  # fmt: skip
-def test_a_query_changes_nothing_and_reaches_nowhere(store: DuckDBStore, query: str) -> None:
-    """Everything else is refused with a code, and the world goes on."""
-    add(store, "r", created())
-    with pytest.raises(WorldQueryError) as caught:
-        store.sql(query).result(timeout=30)
-    assert caught.value.hint
-    assert rows(store, "select count(*) from events") == [(1,)]
-    add(store, "r", step("s"))
-
-
-def test_a_long_query_stops_neither_commits_nor_closing(place: Path) -> None:
-    """It has a thread of its own, and is interrupted when the world is closed."""
-    store = opened(place)
-    slow = store.sql("select count(*) from range(1e9::bigint) a, range(1e9::bigint) b")
-    queued = store.sql("select 1")
-    add(store, "r", created())
-    assert not slow.done()
-    store.close()
-    assert isinstance(slow.exception(timeout=30), WorldClosedError)
-    assert isinstance(queued.exception(timeout=30), WorldClosedError)
-
-
-def test_a_query_can_be_interrupted(store: DuckDBStore) -> None:
-    """The next one runs; an interrupt with nothing to stop is harmless."""
-    slow = store.sql("select count(*) from range(1e9::bigint) a, range(1e9::bigint) b")
-    while not slow.done():
-        store.interrupt()
-    assert isinstance(slow.exception(timeout=30), WorldQueryError)
-    store.interrupt()
-    assert rows(store, "select 1") == [(1,)]
-
-
 # --- threads -----------------------------------------------------------------------------------
 
 
 def test_duckdb_is_only_called_on_our_threads(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An interrupt that hits the main thread cannot hit DuckDB."""
     seen: set[str] = set()
-    for name in ("open", "query", "write", "select", "checkpoint", "close", "cursor"):
+    for name in ("open", "query", "write", "select", "checkpoint", "close", "cursor",
+                 "equip", "inside"):  # fmt: skip
         method = getattr(Connection, name)
         real = getattr(method, "__func__", method)
 
@@ -273,7 +193,7 @@ def test_duckdb_is_only_called_on_our_threads(place: Path, monkeypatch: pytest.M
         add(store, "r", created())
         log(store, "r")
         rows(store, "select 1")
-    assert {name.partition("_")[0] for name in seen} == {"wf-world", "wf-read"}
+    assert {name.partition("_")[0] for name in seen} == {"wf-world", "wf-read", "wf-sql"}
 
 
 def test_closing_leaves_no_thread(place: Path) -> None:

@@ -77,6 +77,10 @@ def _printed(made: Draft, _source_hash: str) -> None:
         click.echo(f"\n{made.cell()}", nl=False)
 
 
+def _kept_nowhere(_value: object, _name: str | None) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls a command.
@@ -90,6 +94,7 @@ class Caller:
         drafter: the model that is set for drafts, or "".
         land: shows a draft, under its hash if it may be approved, and hands its cell over.
         shows: shows a table of runs, in that view if one is named; False where they are printed.
+        gives: keeps a value as that of the line, or under a name; False where nothing is kept.
     """
 
     word: str
@@ -100,6 +105,7 @@ class Caller:
     drafter: str = ""
     land: Callable[[Draft, str], None] = _printed
     shows: Callable[[World, Chosen, str | None], bool] = _as_text
+    gives: Callable[[object, str | None], bool] = _kept_nowhere
 
     def look(self) -> World:
         """Return the world, to read from."""

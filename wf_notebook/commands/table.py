@@ -24,6 +24,7 @@ from wf_notebook.commands.show import (
     run_json,
     streams_text,
 )
+from wf_notebook.commands.sql import sql
 from wf_notebook.config import VIEWS
 from wf_notebook.views.controls import read_json
 from wf_notebook.views.listing import Chosen
@@ -287,19 +288,6 @@ def rotate_key(caller: Caller) -> None:
     click.echo(str(caller.change().rotate_key()))
 
 
-@_command("sql select name, status from runs", "sql select * from hooks", raw_after=0)
-@click.argument("query", nargs=-1, required=True)
-@click.pass_obj
-def sql(caller: Caller, query: Sequence[str]) -> None:
-    """Run one SELECT over the views runs, steps, attempts, hooks and waits.
-
-    What is sealed (arguments, results, payloads) is not in them.
-    """
-    found = caller.look().sql(" ".join(query))
-    rows = [[_cell(value) for value in row] for row in found.rows]
-    click.echo("\n".join(columns([list(found.columns), *rows])))
-
-
 @_command("doctor")
 @click.pass_obj
 def doctor(caller: Caller) -> None:
@@ -311,14 +299,10 @@ def doctor(caller: Caller) -> None:
     click.echo("\n".join(columns(examine(caller.look))))
 
 
-for _one in (*COMMANDS, repair, lint):
+for _one in (*COMMANDS, repair, sql, lint):
     table.add_command(_one)
 
 
 def _lock(world: World) -> str:
     """What is missing, as a last line, where the world is locked."""
     return "" if world.locked is None else f"\nLocked: {world.locked}"
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else visible(str(value))

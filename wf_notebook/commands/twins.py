@@ -15,6 +15,7 @@ TWINS: Final[Mapping[str, str]] = {
     "%%workflow --check": "check",
     "%%workflow --wait": "Run.result",
     "%wf": "current_world",
+    "%%wf": "World.sql",
     "runs": "World.runs",
     "show": "Run.view",
     "why": "Run.why",

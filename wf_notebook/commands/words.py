@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def split_words(line: str, commands: Mapping[str, click.Command]) -> list[str]:
-    """Split a line as a shell would, but leave the raw tail of a command alone.
+    """Split a line as a shell would, but leave the raw tail of a command alone; it may have lines.
 
     A command with a raw tail (`resume TOKEN {"ok": true}`, `sql select …`) takes its options first,
     then so many words, then the rest of the line as it is.
@@ -59,17 +59,16 @@ def _before_tail(text: str, command: click.Command, count: int) -> tuple[list[st
     """Options with their values and `count` further words; then the tail."""
     words: list[str] = []
     left = count
-    while text and (left or text.startswith("--")):
+    while text and (left or text.startswith("-")):
         word, rest = _head(text)
-        if not left and not _is_option(word, command):
+        option = _is_option(word, command)
+        if not left and not option:
             break
         words.append(word)
-        if word.startswith("--"):
-            if _takes_value(word, command):
-                value, rest = _head(rest)
-                words.append(value)
-        else:
-            left -= 1
+        if option and _takes_value(word, command):
+            value, rest = _head(rest)
+            words.append(value)
+        left -= not option
         text = rest
     return words, text
 
@@ -80,7 +79,7 @@ def _options(command: click.Command) -> dict[str, click.Option]:
 
 
 def _is_option(word: str, command: click.Command) -> bool:
-    return word in ("--help", *_options(command))
+    return word.partition("=")[0] in ("--help", *_options(command))
 
 
 def _takes_value(word: str, command: click.Command) -> bool:

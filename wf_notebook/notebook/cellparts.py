@@ -12,6 +12,7 @@ from wf_notebook.notebook.magics import parser
 
 _CELL: Final = re.compile(r"\s*%%workflow(?=\s|$)([^\n]*)\n?")
 _COMMAND: Final = re.compile(r"\s*%wf\s+")
+_COMMAND_CELL: Final = re.compile(r"\s*%%wf\s+([^\n]*)\n?")
 _DRAFT: Final = re.compile(r"\s*(?:%%workflow_draft|%workflow_prompt)\s")
 
 
@@ -20,8 +21,8 @@ class CellPart:
     """A place in a cell whose text is about workflows.
 
     Attributes:
-        kind: "options" and "arguments" of a `%%workflow` line, its "source", a "command", or the
-            "draft" options of the magics that draft.
+        kind: "options" and "arguments" of a `%%workflow` line, its "source", a "command", the
+            "query" below `%%wf sql`, or the "draft" options of the magics that draft.
         line: what the `%%workflow` line says, as far as it can be read; else empty.
         text: the part itself: the line after its magic word, or the source.
         position: where the cursor is in it.
@@ -55,6 +56,8 @@ def part_at(text: str, position: int) -> CellPart | None:
             line, source = _read(found[1]), text[found.end() :]
             return CellPart("source", source, position - found.end(), line)
         return _in_line(found[1], position - found.start(1))
+    if found := _COMMAND_CELL.match(text):
+        return _in_command_cell(found, text, position)
     begin = text.rfind("\n", 0, position) + 1
     end = text.find("\n", position)
     command = text[begin : end if end >= 0 else len(text)]
@@ -63,6 +66,16 @@ def part_at(text: str, position: int) -> CellPart | None:
     if (started := _DRAFT.match(command)) and position >= begin + started.end():
         return CellPart("draft", command[started.end() :], position - begin - started.end())
     return None
+
+
+def _in_command_cell(found: re.Match[str], text: str, position: int) -> CellPart | None:
+    if position > found.end(1):
+        is_query = found[1].split()[:1] == ["sql"]
+        query = text[found.end() :]
+        return CellPart("query", query, position - found.end()) if is_query else None
+    if position < found.start(1):
+        return None
+    return CellPart("command", found[1], position - found.start(1))
 
 
 def _in_line(text: str, position: int) -> CellPart:

@@ -14,6 +14,7 @@ from wf_notebook.config import ISOLATION_MODES, VIEWS
 from wf_notebook.notebook import settings, vocabulary
 from wf_notebook.notebook.cellparts import part_at
 from wf_notebook.notebook.draftargs import FORMATS, draft_options
+from wf_notebook.notebook.querywords import words_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -117,6 +118,8 @@ def complete(text: str, position: int, facts: Facts) -> _Found:
         return _in_options(part.before, facts, offered)
     if part.kind == "source":
         return _in_source(part, facts)
+    if part.kind == "query":
+        return _in_query(part.text, part.position)
     return _in_command(part.before, facts) if part.kind == "command" else ("", [])
 
 
@@ -184,6 +187,14 @@ def _named(owner: str, fragment: str, part: CellPart, facts: Facts) -> Sequence[
     return vocabulary.members(vocabulary.path_of(owner, part.text) or "")
 
 
+# --- a query -------------------------------------------------------------------------------------
+
+
+def _in_query(query: str, position: int) -> _Found:
+    fragment, offered = words_at(query, position)
+    return fragment, _starting(fragment, offered)
+
+
 # --- a command -----------------------------------------------------------------------------------
 
 
@@ -201,6 +212,8 @@ def _in_command(before: str, facts: Facts) -> _Found:
     elif fragment.startswith("-"):
         return fragment, _starting(fragment, [*_valued(command), "--help"], without=words)
     given, parameter = _parameter(command, words[1:])
+    if parameter is not None and parameter.name == "query":
+        return _in_query(before, len(before))
     found = () if parameter is None else _values(parameter, command, given, facts)
     return fragment, _starting(fragment, found, without=given)
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
+from IPython.core.magic import (
+    Magics,
+    cell_magic,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+    no_var_expand,
+)
 
 from wf_notebook.cells.line import read_line, workflow_arguments
 from wf_notebook.notebook.draftargs import (
@@ -58,8 +65,8 @@ class WorkflowMagics(Magics):
         self._session.prompt(read_prompt_line(parser("workflow_prompt"), line))
 
     @no_var_expand
-    @line_magic
-    def wf(self, line: str) -> None:
+    @line_cell_magic
+    def wf(self, line: str, cell: str | None = None) -> Any:
         """Look at runs and move them on.
 
         ::
@@ -69,6 +76,7 @@ class WorkflowMagics(Magics):
             %wf resume TOKEN [JSON] | answer [TOKEN] | wake [RUN] | cancel [RUN] | adopt [RUN]
             %wf revisions [NAME] | approve HASH | forget-revisions NAME | repair [RUN]
             %wf forget RUN… | rotate-key | sql SELECT … | lint NOTEBOOK… | doctor
+            %%wf sql [--out NAME] [--frame pandas|polars|arrow]     the cell is the query
 
         `%wf COMMAND --help` explains one. RUN is an id or the beginning of one; without it, this
         notebook's latest run.
@@ -80,7 +88,7 @@ class WorkflowMagics(Magics):
             %wf show 01K9
             %wf resume approve-A-17 {"ok": true, "amount": 5}
         """
-        self._session.command(line)
+        return self._session.command(line, cell)
 
 
 def parser(magic: str = "workflow") -> Any:

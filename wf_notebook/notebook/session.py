@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import keyword
 import os
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
 
@@ -20,6 +22,7 @@ from wf_notebook.cells.line import read_line
 from wf_notebook.errors import UsageError, WorldError
 from wf_notebook.ids import SystemIds
 from wf_notebook.notebook import inspection, traceback
+from wf_notebook.notebook.commandcells import whole_cell
 from wf_notebook.notebook.completion import make_matcher
 from wf_notebook.notebook.facts import SessionFacts
 from wf_notebook.notebook.interrupts import wake_on_signals
@@ -42,11 +45,13 @@ if TYPE_CHECKING:
     from wf_notebook.notebook.reviews import Reviews
     from wf_notebook.run import Run
     from wf_notebook.views.listing import Chosen
+    from wf_notebook.world.tables import Table
 
 _LISTED: Final = 5
 _REPLAY_SECONDS: Final = 5.0  # a long log may take longer; its line then says how far it is
 _RUN_CLASS: Final = ("wf_notebook.run", "Run")
 _DRAFT_CLASS: Final = ("wf_notebook.drafting.drafts", "Draft")
+_TABLE_CLASS: Final = ("wf_notebook.world.tables", "Table")
 _SESSIONS: Final[WeakKeyDictionary[InteractiveShell, Session]] = WeakKeyDictionary()
 
 
@@ -101,6 +106,7 @@ class Session:
         shell.events.register("post_run_cell", self._after_cell)
         self._displayer().for_type_by_name(*_RUN_CLASS, self._show_value)
         self._displayer().for_type_by_name(*_DRAFT_CLASS, self._show_draft_value)
+        self._displayer().for_type_by_name(*_TABLE_CLASS, self._show_answer)
         traceback.attach(shell.InteractiveTB)
         if config.wait_everywhere():
             from wf_notebook.notebook.unattended import attend
@@ -116,7 +122,7 @@ class Session:
         traceback.detach()
         if self._sleep_deeper is not None:
             self._sleep_deeper()
-        for shown in (_RUN_CLASS, _DRAFT_CLASS):
+        for shown in (_RUN_CLASS, _DRAFT_CLASS, _TABLE_CLASS):
             self._displayer().pop(".".join(shown), None)
         shell.events.unregister("post_run_cell", self._after_cell)
         shell.input_transformers_post.remove(self._transformer)
@@ -315,10 +321,11 @@ class Session:
         everywhere = self._settings.wait or config.wait_everywhere()
         return not line.check and (line.wait or everywhere)
 
-    def command(self, line: str) -> None:
-        """Do what a `%wf` line says."""
+    def command(self, line: str, cell: str | None = None) -> Any:
+        """Do what a `%wf` line says, or a `%%wf` cell; returns its value, if it has one."""
         from wf_notebook.commands import Caller, call, split_words, table
 
+        kept: list[object] = []
         caller = Caller(
             word="%wf",
             open_world=self._world_for_command,
@@ -327,9 +334,32 @@ class Session:
             saved=self._in_kernel,
             drafter=str(self._settings.model),
             land=self._land,
+            gives=partial(self._give, kept),
             **({"shows": self._show_table} if self._in_kernel else {}),
         )
-        call(table, split_words(line, table.commands), caller)
+        text = line if cell is None else whole_cell(line, cell, table.commands)
+        call(table, split_words(text, table.commands), caller)
+        return kept[-1] if kept else None
+
+    def _give(self, kept: list[object], value: object, name: str | None) -> bool:
+        """Keep the value of a line, or bind it to a name."""
+        if name is None:
+            kept.append(value)
+        elif name.isidentifier() and not keyword.iskeyword(name):
+            self.names[name] = value
+        else:
+            raise UsageError(f"--out: {name!r} is not a name in Python.")
+        return True
+
+    def _show_answer(self, found: Table) -> None:
+        """Show the answer to a query that is the value of a cell."""
+        from wf_notebook.views.queried import table_bundle, table_text
+
+        if self._in_kernel:
+            publisher: Any = self._shell.display_pub
+            publisher.publish(table_bundle(found))
+        else:
+            self.say(table_text(found))
 
     def _show_table(self, world: World, chosen: Chosen, view: str | None) -> bool:
         """Show runs under the cell; False where they are to be printed."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from wf_notebook.definition.model import Definition
 from wf_notebook.engine import decide
-from wf_notebook.errors import PayloadError, UsageError, WorldError
-from wf_notebook.guest.values import encode, is_tree
+from wf_notebook.errors import PayloadError, UsageError
+from wf_notebook.guest.values import is_tree
 from wf_notebook.sharing import protocol
+from wf_notebook.sharing.enquiries import Enquiries
 from wf_notebook.sharing.line import Reply
-from wf_notebook.world.store import Queried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -31,6 +31,7 @@ class Desk:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._enquiries = Enquiries(host)
         self._begun: set[asyncio.Future[Any]] = set()
 
     async def answer(self, ask: protocol.Ask) -> Reply:
@@ -53,8 +54,8 @@ class Desk:
                 return await self._create(ask)
             case protocol.Post(run=run, item=item):
                 return Reply(await self._post(run, item))
-            case protocol.Sql(query=query):
-                return await self._sql(query)
+            case protocol.Sql() | protocol.StopSql():
+                return await self._enquiries.answer(ask)
             case protocol.Forget() | protocol.Keep() | protocol.ForgetReviews():
                 return await self._kept(ask)
             case _:
@@ -127,13 +128,6 @@ class Desk:
                 return await _listed(reviews, protocol.review_row)
             case _:
                 assert_never(ask)
-
-    async def _sql(self, query: str) -> Reply:
-        store = self._host.store
-        if not isinstance(store, Queried):
-            raise WorldError("This world is not a DuckDB file, so there is no SQL over it.")
-        table = await asyncio.wrap_future(store.sql(query))
-        return Reply(list(table.columns), [encode(row) for row in table.rows])
 
     # --- what is done
 

@@ -20,7 +20,7 @@ from wf_notebook.world.store import Chunk, Lack, Review, ReviewKind, RunRow
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 Text = Annotated[str, Field(max_length=10_000)]
 Count = Annotated[int, Field(ge=0, le=1 << 53)]
@@ -131,10 +131,20 @@ class Streams(_Message):
 
 
 class Sql(_Message):
-    """One query."""
+    """One query, with its parameters as a tree."""
 
     op: Literal["sql"] = "sql"
     query: Annotated[str, Field(max_length=1 << 20)]
+    parameters: JsonTree = None
+    most: Count
+    name: Text
+
+
+class StopSql(_Message):
+    """Stop the query of that name."""
+
+    op: Literal["stop_sql"] = "stop_sql"
+    name: Text
 
 
 class Status(_Message):
@@ -264,6 +274,7 @@ Ask: TypeAlias = (
     | Chunks
     | Streams
     | Sql
+    | StopSql
     | Status
     | Mode
     | Create
@@ -494,6 +505,18 @@ def reviews(found: Sequence[Any]) -> list[Review]:
 def review_of(row: ReviewRow) -> Review:
     """Return a review as the world knows it."""
     return Review(**dict(row))
+
+
+class TableHead(_Message):
+    """What a table is like; its rows come in parts."""
+
+    columns: list[str]
+    types: list[str]
+
+
+def table_head(found: Any) -> TableHead:
+    """Check the answer to `Sql`."""
+    return _checked(TableHead.model_validate, found)
 
 
 def keep(review: Review) -> Keep:

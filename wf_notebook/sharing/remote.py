@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from wf_notebook.errors import WorldClosedError, WorldError
-from wf_notebook.guest.values import decode
+from wf_notebook.errors import PayloadError, WorldClosedError, WorldError
+from wf_notebook.guest.values import Unencodable, decode, encode
 from wf_notebook.sharing import protocol
-from wf_notebook.world.connection import Table
+from wf_notebook.world.connection import ROWS
+from wf_notebook.world.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from wf_notebook.guest.values import Tree
     from wf_notebook.sharing.line import Line, Reply
@@ -122,9 +124,25 @@ class RemoteStore:
         """Have the owner erase the records of a name; see `EventStore.forget_reviews`."""
         return self._ask(protocol.ForgetReviews(name=name), _nothing)
 
-    def sql(self, query: str) -> Future[Table]:
-        """Answer one SELECT or EXPLAIN; fails with `WorldQueryError` as it does at the owner's."""
-        return self._ask(protocol.Sql(query=query), _table)
+    def sql(
+        self,
+        query: str,
+        parameters: Sequence[object] | Mapping[str, object] = (),
+        *,
+        most: int = ROWS,
+        name: str = "",
+    ) -> Future[Table]:
+        """Answer one SELECT or EXPLAIN; fails as it does at the owner's. See `Queried.sql`."""
+        given = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+        try:
+            tree = encode(given)
+        except Unencodable as error:
+            return _failed(PayloadError(f"A parameter of the query: {error}.", path=error.path))
+        return self._ask(protocol.Sql(query=query, parameters=tree, most=most, name=name), _table)
+
+    def stop(self, name: str) -> None:
+        """Have the owner stop a query."""
+        self._ask(protocol.StopSql(name=name), _nothing)
 
     def close(self) -> None:
         """Nothing: the line is closed by whoever follows."""
@@ -155,8 +173,9 @@ def _pair(reply: Reply) -> tuple[str, str] | None:
 
 
 def _table(reply: Reply) -> Table:
+    head = protocol.table_head(reply.value)
     rows = [cast("tuple[Any, ...]", decode(row)) for row in reply.items]
-    return Table(tuple(cast("list[str]", reply.value)), rows)
+    return Table(tuple(head.columns), rows, tuple(head.types))
 
 
 def _failed(error: Exception) -> Future[Any]:

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from wf_notebook.world.tables import Table
 
 Row: TypeAlias = tuple[Any, ...]
 Statement: TypeAlias = tuple[str, list[object]]
+# Opens the sealed part of an event: run, event, bytes, and the run's key as it stands in the world.
+Opener: TypeAlias = "Callable[[str, str, bytes, str, bytes], str]"
 Query: TypeAlias = "Callable[[str, list[object]], list[Row]]"
 
 # How each connection is locked down; nothing of it can be changed by a query.
@@ -25,17 +29,24 @@ CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
 }
 
 
+ROWS: Final = 1_000_000  # that one query may give
+
+
 @dataclass(frozen=True, slots=True)
-class Table:
-    """The answer to a query.
+class Question:
+    """Somebody's query.
 
     Attributes:
-        columns: their names.
-        rows: one tuple for each row, as DuckDB gives it.
+        text: one SELECT or EXPLAIN.
+        parameters: the values of its `?`, in order, or of its `$name`s.
+        most: how many rows it may give.
+        name: by which it can be stopped.
     """
 
-    columns: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
+    text: str
+    parameters: Sequence[object] | Mapping[str, object] = ()
+    most: int = ROWS
+    name: str = ""
 
 
 class Connection(Protocol):
@@ -47,8 +58,16 @@ class Connection(Protocol):
         """Run one statement and return its rows; raises WorldError."""
         ...
 
-    def select(self, sql: str) -> Table:
+    def equip(self, opener: Opener) -> None:
+        """Make temporary views on it, and the function that opens payloads."""
+        ...
+
+    def select(self, question: Question, stopped: Callable[[], bool]) -> Table:
         """Answer somebody's query; raises WorldQueryError."""
+        ...
+
+    def inside(self, sql: str, parameters: list[object]) -> list[tuple[Any, ...]]:
+        """Run one statement for a query that runs on another connection; raises WorldError."""
         ...
 
     def write(self, statements: Sequence[Statement]) -> None:

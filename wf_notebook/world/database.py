@@ -8,26 +8,31 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
 from wf_notebook.errors import WorldQueryError
-from wf_notebook.world.connection import CONFIG, Table
+from wf_notebook.world.connection import CONFIG
 from wf_notebook.world.duckdb_errors import refusal, world_error
 from wf_notebook.world.paths import MEMORY, WAL_SUFFIX, make_private
+from wf_notebook.world.tables import INSTALL, Table
 from wf_notebook.world.upkeep import REWRITTEN
+from wf_notebook.world.views import OPENED, TAKES, advice, payload_macro, preparing
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
-    from wf_notebook.world.connection import Statement
+    from wf_notebook.world.connection import Opener, Question, Statement
 
 __all__ = ["ENGINE", "Connection", "copied"]
 
 ENGINE: Final = duckdb.__version__
 _STORAGE: Final = str(CONFIG["storage_compatibility_version"])
 _SELECTS: Final = ("SELECT", "EXPLAIN")
+_PAGE: Final = 10_000  # rows that are fetched at a time
+_LACKS_PAYLOAD: Final = "Function with name payload"
 _BEGIN: Final[Statement] = ("begin", [])
 _COMMIT: Final[Statement] = ("commit", [])
 _FATAL: Final = (duckdb.FatalException, duckdb.InternalException)  # after these: open it again
@@ -82,6 +87,8 @@ class _Database:
             first.bare = self.connect()
             for user in others:
                 user.bare = first.bare.cursor()
+            for user in self.users:
+                user.equip_again()
             self._given_up = False
 
 
@@ -103,6 +110,8 @@ class Connection:
         self._wal_is_private = self.path == MEMORY
         self._gate = threading.Lock()
         self._may_stop = False
+        self._opener: Opener | None = None
+        self._opens = False
         database.users.append(self)
 
     @classmethod
@@ -173,30 +182,92 @@ class Connection:
                 self.bare.execute("rollback")
             raise
 
-    def select(self, sql: str) -> Table:
-        """Run what must be one SELECT or EXPLAIN, in a transaction that cannot write.
+    def inside(self, sql: str, parameters: list[object]) -> list[tuple[Any, ...]]:
+        """Run one statement for a query that is running on another connection.
+
+        That one is in use, and so the file stays what it is; to open it again here would wait for it.
 
         Raises:
-            WorldQueryError: it is something else, or DuckDB refuses it.
+            WorldError: it failed.
+        """
+        try:
+            return self.bare.execute(sql, parameters).fetchall()
+        except duckdb.Error as error:
+            raise world_error(error, f"Reading {self.path}") from error
+
+    def equip(self, opener: Opener) -> None:
+        """Make the views on it, and `payload`, which calls `opener`.
+
+        Without NumPy, which DuckDB takes for functions, there is no `payload`.
+
+        Raises:
+            WorldError: it failed.
+        """
+        self._opener = opener
+        try:
+            with self._working():
+                self.equip_again()
+        except duckdb.Error as error:
+            raise world_error(error, f"Reading {self.path}") from error
+
+    def equip_again(self) -> None:
+        """Make on a connection that was opened again what there was on it."""
+        if self._opener is None:
+            return
+        found = "select table_name from duckdb_tables() where not internal and not temporary"
+        tables = [name for (name,) in self.bare.execute(found).fetchall()]
+        for statement in preparing(tables):
+            self.bare.execute(statement)
+        untyped: Any = self.bare
+        try:
+            untyped.create_function(OPENED, self._opener, list(TAKES), "VARCHAR", side_effects=True)
+        except duckdb.InvalidInputException as error:
+            if "numpy" not in str(error):
+                raise
+        else:
+            self.bare.execute(payload_macro())
+            self._opens = True
+
+    def select(self, question: Question, stopped: Callable[[], bool]) -> Table:
+        """Run what must be one SELECT or EXPLAIN, in a transaction that cannot write.
+
+        Args:
+            question: the query.
+            stopped: whether it was given up.
+
+        Raises:
+            WorldQueryError: it is something else, gives too many rows, was stopped, or DuckDB
+                refuses it.
         """
         try:
             with self._working():
-                return self._select(sql)
+                return self._select(question, stopped)
         except (duckdb.Error, ImportError, ValueError, OverflowError) as error:
-            raise WorldQueryError(
-                f"The query failed: {error}", hint="Tables and views: show tables."
-            ) from error
+            if stopped():
+                raise WorldQueryError("The query was stopped.", hint="Ask it again.") from None
+            said = f"The query failed: {error}\n"  # its last line points at the place
+            raise WorldQueryError(said, hint=self._advice(error)) from error
 
-    def _select(self, sql: str) -> Table:
-        self._check(sql)
+    def _advice(self, error: Exception) -> str:
+        if _LACKS_PAYLOAD in str(error) and not self._opens:
+            return f"payload() needs NumPy. {INSTALL}"
+        return advice(str(error))
+
+    def _select(self, question: Question, stopped: Callable[[], bool]) -> Table:
+        self._check(question.text)
+        given = question.parameters
         self.bare.execute("begin transaction read only")
         try:
             with self._stoppable():
-                found = self.bare.execute(sql)
-                columns = tuple(str(column[0]) for column in found.description)
-                return Table(columns, found.fetchall())
+                if stopped():
+                    raise ValueError
+                named = dict(given) if isinstance(given, Mapping) else list(given)
+                found = self.bare.execute(question.text, named)
+                columns = [(str(column[0]), str(column[1])) for column in found.description]
+                rows = _rows(found, question.most, stopped)
         finally:
             self.bare.execute("rollback")
+        return Table(tuple(n for n, _ in columns), rows, tuple(kind for _, kind in columns))
 
     def _check(self, sql: str) -> None:
         kinds = [statement.type.name for statement in self.bare.extract_statements(sql)]
@@ -237,6 +308,20 @@ class Connection:
         if self in self._database.users:
             self._database.users.remove(self)
         self.bare.close()
+
+
+def _rows(found: Any, most: int, stopped: Callable[[], bool]) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
+    while len(rows) <= most and (page := found.fetchmany(min(_PAGE, most + 1))):
+        if stopped():
+            raise ValueError
+        rows += page
+    if len(rows) > most:
+        raise WorldQueryError(
+            f"The query gives more than {most:,} rows, which is the most that one may give here.",
+            hint="Aggregate in the query, or add LIMIT and OFFSET.",
+        )
+    return rows
 
 
 def copied(path: str, target: str) -> None:

@@ -1,6 +1,6 @@
 """The world in a DuckDB file: one file, one owner, one thread that writes.
 
-DuckDB is only ever called on the threads `wf-world` and `wf-read`, never on the one that runs
+DuckDB is only ever called on the threads `wf-world`, `wf-read` and `wf-sql`, never on the one that runs
 cells: an interrupt there must not hit it.
 """
 
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import atexit
 import os
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wf_notebook.clock import SystemClock, iso
 from wf_notebook.errors import (
@@ -20,7 +20,7 @@ from wf_notebook.errors import (
     WorldKeyError,
     WorldPathError,
 )
-from wf_notebook.world.connection import Table
+from wf_notebook.world.connection import ROWS, Question
 from wf_notebook.world.database import ENGINE, Connection, copied
 from wf_notebook.world.keyring import Keyring
 from wf_notebook.world.keys import NewKey, key_for_new, missing_key
@@ -32,6 +32,7 @@ from wf_notebook.world.paths import (
     unmake,
     world_path,
 )
+from wf_notebook.world.queries import Queries
 from wf_notebook.world.renewal import Renewal
 from wf_notebook.world.reviews import keeping
 from wf_notebook.world.rows import packed
@@ -51,12 +52,11 @@ if TYPE_CHECKING:
     from wf_notebook.world.lock import OwnerLock
     from wf_notebook.world.reader import Reader
     from wf_notebook.world.store import Append, Chunk, Review, RunRow
+    from wf_notebook.world.tables import Table
 
-__all__ = ["DuckDBStore", "Table"]
+__all__ = ["DuckDBStore"]
 
 T = TypeVar("T")
-
-_NUDGE_SECONDS: Final = 0.1
 
 
 class DuckDBStore:
@@ -86,6 +86,7 @@ class DuckDBStore:
         self._renewal = Renewal(self._file, copied)
         self._writer = Writer(self._file.commit, self._file.idle)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="wf-read")
+        self._queries = Queries(self._file)
 
     @classmethod
     def open(
@@ -278,22 +279,28 @@ class DuckDBStore:
         return WorldError(f"{self.path} was opened for reading only.")
 
     def _apart(self, change: Callable[[], None]) -> Future[None]:
-        """Change the file as a whole: on `wf-world`, while `wf-read` waits for it."""
+        """Change the file as a whole: on `wf-world`, while `wf-read` and `wf-sql` wait for it."""
         if self.read_only:
             return _failed(self._not_written())
-        return self._submit(lambda: self._writer.call(change).result())
+        changed = partial(self._writer.call, change)
+        return self._submit(lambda: self._queries.submit(lambda: changed().result()).result())
 
-    def sql(self, query: str) -> Future[Table]:
-        """Answer one SELECT or EXPLAIN over the tables and views.
+    def sql(
+        self,
+        query: str,
+        parameters: Sequence[object] | Mapping[str, object] = (),
+        *,
+        most: int = ROWS,
+        name: str = "",
+    ) -> Future[Table]:
+        """Answer one SELECT or EXPLAIN over the views; see `Queried.sql`."""
+        if os.getpid() != self._pid:  # in a child made by fork there is no thread that would answer
+            return _failed(WorldClosedError("The world is the parent process's."))
+        return self._queries.ask(Question(query, parameters, most, name))
 
-        The future fails with WorldQueryError when it is something else or DuckDB refuses it.
-        """
-        return self._submit(lambda: self._file.loaded_queries.select(query))
-
-    def interrupt(self) -> None:
-        """Stop the query that is running."""
-        if self._file.queries is not None:
-            self._file.queries.interrupt()
+    def stop(self, name: str) -> None:
+        """Stop the query of that name; see `Queried.stop`."""
+        self._queries.stop(name)
 
     def close(self) -> None:
         """Write what was handed in, stop queries, move the log into the file, and let go of it.
@@ -303,17 +310,13 @@ class DuckDBStore:
         if os.getpid() != self._pid:
             return
         self._closing = True
+        self._queries.close()
         self._stop_reading()
         self._writer.close(self._let_go)
         atexit.unregister(self.close)
 
     def _stop_reading(self) -> None:
-        """Wait for `wf-read` to end; a query that began while it was told to is told again."""
-        done = self._submit(lambda: None)
-        self._reading.shutdown(wait=False)
-        while not done.done():
-            self.interrupt()
-            wait([done], timeout=_NUDGE_SECONDS)
+        """Wait for `wf-read` to end; what is read meanwhile is told that the world is closed."""
         self._reading.shutdown()
 
     def _own(self, owner: Mapping[str, Any]) -> None:

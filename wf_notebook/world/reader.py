@@ -104,7 +104,7 @@ class Reader:
         rows = self._log(run_id, "payload", after, until)
         if not rows:
             return []
-        blobs = _Blobs(run_id, self._keyring.get(run_id, self._query), self._query)
+        blobs = Payloads(run_id, self._keyring.get(run_id, self._query), self._query)
         return [self._event(run_id, row, blobs) for row in rows]
 
     def outline(self, run_id: str) -> list[Event]:
@@ -135,7 +135,7 @@ class Reader:
         if is_forgotten(run_id, self._query):
             raise RunForgottenError(run_id)
 
-    def _event(self, run_id: str, row: Row, blobs: _Blobs | None) -> Event:
+    def _event(self, run_id: str, row: Row, blobs: Payloads | None) -> Event:
         seq, event_id, kind, correlation_id, time_us, meta, payload = row
         data = None if payload is None or blobs is None else blobs.opened(event_id, payload)
         return Event(
@@ -253,8 +253,14 @@ class Reader:
         return dict(rows)
 
 
-class _Blobs:
-    """Opens the payloads of one reading of a log; a text that several have is opened once."""
+class Payloads:
+    """Opens the payloads of one reading of a log; a text that several have is opened once.
+
+    Args:
+        run_id: the run.
+        key: its key.
+        query: finds large values.
+    """
 
     def __init__(self, run_id: str, key: RunKey, query: Query) -> None:
         self._run_id = run_id
@@ -263,6 +269,7 @@ class _Blobs:
         self._texts: dict[str, str] = {}
 
     def opened(self, event_id: str, payload: bytes) -> Tree:
+        """Return the sealed part of an event; raises WorldDamagedError."""
         plain = self._key.open(payload, item=event_id, field="data")
         ids = b""
         if plain[:1] == PARTED:

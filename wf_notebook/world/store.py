@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from wf_notebook.world.connection import ROWS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from concurrent.futures import Future
 
     from wf_notebook.guest.values import Tree
-    from wf_notebook.world.connection import Table
     from wf_notebook.world.events import Event, NewEvent
+    from wf_notebook.world.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,27 @@ class EventStore(Protocol):
 class Queried(Protocol):
     """A store that answers queries over its views."""
 
-    def sql(self, query: str) -> Future[Table]:
-        """Answer one SELECT or EXPLAIN; the future fails with `WorldQueryError`."""
+    def sql(
+        self,
+        query: str,
+        parameters: Sequence[object] | Mapping[str, object] = (),
+        *,
+        most: int = ROWS,
+        name: str = "",
+    ) -> Future[Table]:
+        """Answer one SELECT or EXPLAIN.
+
+        The future fails with `WorldQueryError`; or, if a payload that is asked for does not open,
+        with what says why.
+
+        Args:
+            query: the text.
+            parameters: the values of its `?`, in order, or of its `$name`s.
+            most: how many rows it may give.
+            name: by which it can be stopped.
+        """
+        ...
+
+    def stop(self, name: str) -> None:
+        """Stop the query of that name; repeated until it has ended."""
         ...

@@ -12,6 +12,7 @@ from wf_notebook.errors import (
     WorldError,
 )
 from wf_notebook.world import chain, damage, opening, salvage, schema
+from wf_notebook.world.asking import Asking
 from wf_notebook.world.commits import Committer
 from wf_notebook.world.head import HeadFile, read_head
 from wf_notebook.world.heads import Heads
@@ -48,6 +49,7 @@ class WorldFile:
     Attributes:
         writing: the connection of `wf-world`, once it is open.
         queries: the connection of `wf-read`, once it is loaded.
+        asking: answers people's queries on `wf-sql`, once it is loaded.
         reader: reads through `queries`, once it is loaded.
         committer: writes through `writing`, once it is loaded.
         heads: of the unfinished runs.
@@ -59,6 +61,7 @@ class WorldFile:
         self.path = path
         self.writing: Connection | None = None
         self.queries: Connection | None = None
+        self.asking: Asking | None = None
         self.reader: Reader | None = None
         self.committer: Committer | None = None
         self.heads = Heads(self._run_exists)
@@ -255,13 +258,14 @@ class WorldFile:
     def _read_through(self, writing: Connection, keyring: Keyring) -> None:
         self.queries = writing.cursor()
         self.reader = Reader(self.queries.query, keyring)
+        self.asking = Asking(writing, keyring)
 
     def disconnect(self) -> None:
         """Let go of the file, so that another one can take its place."""
-        for connection in (self.queries, self.writing):
+        for connection in (self.asking, self.queries, self.writing):
             if connection is not None:
                 connection.close()
-        self.queries = self.writing = self.reader = None
+        self.asking = self.queries = self.writing = self.reader = None
 
     def reconnect(self) -> None:
         """Go on with the file that is there now, if the last one was let go of.
@@ -301,9 +305,9 @@ class WorldFile:
         return _loaded(self.reader)
 
     @property
-    def loaded_queries(self) -> Connection:
-        """The queries' connection of a world that was opened."""
-        return _loaded(self.queries)
+    def loaded_asking(self) -> Asking:
+        """What answers queries in a world that was opened."""
+        return _loaded(self.asking)
 
     def commit(self, group: Sequence[Commit]) -> None:
         """Write a group of appends and resolve their futures."""

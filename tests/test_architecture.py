@@ -26,6 +26,7 @@ from wf_notebook.commands.twins import TWINS
 from wf_notebook.definition.model import source_hash
 from wf_notebook.notebook import draftargs
 from wf_notebook.notebook.magics import WorkflowMagics
+from wf_notebook.world.views import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -321,3 +322,11 @@ def test_package_is_typed_and_licensed() -> None:
     assert wf_notebook.__doc__
     assert (PACKAGE / "py.typed").exists()
     assert "MIT License" in (PACKAGE / "LICENSE").read_text("utf-8")
+
+
+def test_readme_lists_every_view_and_column() -> None:
+    """The README's table of views has a row for each, with its columns in their order."""
+    rows = table_rows()
+    for name, view in VIEWS.items():
+        columns = ", ".join(f"`{column}`" for column in view.columns)
+        assert rows[name].endswith(f"| {columns} |"), name

@@ -26,6 +26,7 @@ TOP_LEVEL = {
     "draft",
     "get_run",
     "open_world",
+    "read_receipt",
     "set_model",
     "start",
     "step",
@@ -42,7 +43,7 @@ TESTING = {
 }
 RUN = """
     workflow_id source source_hash status result events steps hooks waits resume wake cancel
-    form rerun why wait_for history stream streams
+    form rerun why wait_for history to_notebook stream streams
 """
 WORLD = "start resume runs hooks sql close"
 KEYWORDS = {

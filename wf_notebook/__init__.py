@@ -52,6 +52,10 @@ if TYPE_CHECKING:
         HookPayloadError,
         NotApprovedError,
         PayloadError,
+        PayloadsMissingError,
+        ReceiptDiffersError,
+        ReceiptError,
+        ReceiptExistsError,
         RegistrationError,
         RetryableError,
         RevisionChangedError,
@@ -72,6 +76,8 @@ if TYPE_CHECKING:
         WorldFullError,
         WorldLockedError,
     )
+    from wf_notebook.receipts.reading import read_receipt
+    from wf_notebook.receipts.shape import Receipt
     from wf_notebook.run import Run
 
 __version__ = "0.1.0"
@@ -94,11 +100,14 @@ _HOME = {
         "approve", "forget_revisions", "get_revision", "propose", "proposals", "revisions",
         "start_revision",
     ),
+    "wf_notebook.receipts.reading": ("read_receipt",),
+    "wf_notebook.receipts.shape": ("Receipt",),
     "wf_notebook.run": ("Run",),
     "wf_notebook.errors": (
         "ArgumentsError", "DefinitionError", "DivergenceError", "DraftError", "FatalError",
         "HookConflictError", "HookNotFoundError", "HookPayloadError", "NotApprovedError",
-        "PayloadError", "RevisionChangedError", "RevisionDamagedError", "RevisionNotFoundError",
+        "PayloadError", "PayloadsMissingError", "ReceiptDiffersError", "ReceiptError",
+        "ReceiptExistsError", "RevisionChangedError", "RevisionDamagedError", "RevisionNotFoundError",
         "RegistrationError", "RetryableError", "RunBlockedError", "RunCancelledError",
         "RunConflictError", "RunFailedError", "RunNotFoundError", "StepNotRegisteredError",
         "StreamClosedError", "UsageError", "WaitingForHook", "WorkflowError", "WorldDamagedError",
@@ -123,6 +132,11 @@ __all__ = [
     "NotApprovedError",
     "Origin",
     "PayloadError",
+    "PayloadsMissingError",
+    "Receipt",
+    "ReceiptDiffersError",
+    "ReceiptError",
+    "ReceiptExistsError",
     "RegistrationError",
     "RetryableError",
     "RevisionChangedError",
@@ -157,6 +171,7 @@ __all__ = [
     "open_world",
     "proposals",
     "propose",
+    "read_receipt",
     "repair",
     "revisions",
     "set_model",

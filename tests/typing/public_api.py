@@ -9,6 +9,7 @@ from wf_notebook import (
     CheckReport,
     Diagnostic,
     Draft,
+    Receipt,
     Run,
     StreamWriter,
     World,
@@ -17,6 +18,7 @@ from wf_notebook import (
     draft,
     get_run,
     open_world,
+    read_receipt,
     set_model,
     start,
     step,
@@ -121,6 +123,12 @@ def tests_of_workflows(source: str) -> None:
         run = start(source, steps=stubs, world=world)
         save_history(run, "run.json")
         assert_type(run.history(), dict[str, Any])
+        assert_type(run.to_notebook("run.ipynb", payloads=True), Receipt)
+    receipt = read_receipt("run.ipynb")
+    assert_type(receipt.history(), dict[str, Any])
+    assert_type(receipt.events[0].seq, int)
+    assert_type(receipt.definition.source, str)
+    run.to_notebook("run.ipynb", True)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
     assert_type(check(source, steps=stubs), CheckReport)
     assert_type(dict(stubs.calls), dict[str, list[dict[str, Any]]])
     report = replay_history(load_history("run.json"), source, steps=stubs, at=3)

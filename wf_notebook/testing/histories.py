@@ -136,6 +136,7 @@ def replay_history(
 
     Raises:
         HistoryError: the history is not as it was saved.
+        PayloadsMissingError: it was made without the run's values.
         DefinitionError: the edited source has problems.
         UsageError: there are not so many events, or `steps` are given without a source.
 
@@ -157,7 +158,7 @@ def replay_history(
     >>> report.status, report.divergence.line
     ('diverged', 5)
     """
-    saved = histories.read(history)
+    saved = histories.read(history).need_payloads()
     definition = _definition(saved.definition, source, steps)
     log = saved.events[: _checked_end(at, len(saved.events))]
     outcome = _replayed(definition, log, isolation)

@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from wf_notebook.receipts.reading import read_receipt
     from wf_notebook.receipts.shape import Receipt
     from wf_notebook.run import Run
+    from wf_notebook.testing.replays import Replay, replay
 
 __version__ = "0.1.0"
 
@@ -103,6 +104,7 @@ _HOME = {
     "wf_notebook.receipts.reading": ("read_receipt",),
     "wf_notebook.receipts.shape": ("Receipt",),
     "wf_notebook.run": ("Run",),
+    "wf_notebook.testing.replays": ("Replay", "replay"),
     "wf_notebook.errors": (
         "ArgumentsError", "DefinitionError", "DivergenceError", "DraftError", "FatalError",
         "HookConflictError", "HookNotFoundError", "HookPayloadError", "NotApprovedError",
@@ -138,6 +140,7 @@ __all__ = [
     "ReceiptError",
     "ReceiptExistsError",
     "RegistrationError",
+    "Replay",
     "RetryableError",
     "RevisionChangedError",
     "RevisionDamagedError",
@@ -173,6 +176,7 @@ __all__ = [
     "propose",
     "read_receipt",
     "repair",
+    "replay",
     "revisions",
     "set_model",
     "start",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from wf_notebook.guest.values import Tree
     from wf_notebook.world.state import RunState
 
-__all__ = ["FORMAT", "VERSION", "History", "read", "write"]
+__all__ = ["FORMAT", "VERSION", "History", "read", "says_it_is_one", "write"]
 
 FORMAT: Final = "wf_notebook history"
 VERSION: Final = 1
@@ -212,6 +212,16 @@ def read(document: object) -> History:
     ):
         raise HistoryError("The log of this history belongs to another definition.")
     return History(whole["run_id"], definition, events, state, payloads)
+
+
+def says_it_is_one(document: object) -> bool:
+    """Whether a document says that it is a history, be it as it was written or not.
+
+    >>> says_it_is_one({"format": "wf_notebook history"}), says_it_is_one([])
+    (True, False)
+    """
+    whole = cast("Mapping[str, Any]", document if isinstance(document, dict) else {})
+    return whole.get("format") == FORMAT
 
 
 def _checked(document: object) -> Mapping[str, Any]:

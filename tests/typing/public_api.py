@@ -10,6 +10,7 @@ from wf_notebook import (
     Diagnostic,
     Draft,
     Receipt,
+    Replay,
     Run,
     StreamWriter,
     World,
@@ -19,6 +20,7 @@ from wf_notebook import (
     get_run,
     open_world,
     read_receipt,
+    replay,
     set_model,
     start,
     step,
@@ -125,6 +127,10 @@ def tests_of_workflows(source: str) -> None:
         assert_type(run.history(), dict[str, Any])
         assert_type(run.to_notebook("run.ipynb", payloads=True), Receipt)
     receipt = read_receipt("run.ipynb")
+    found = replay(run, "run.ipynb", source=source, world=world)
+    assert_type(found, list[Replay])
+    assert_type(found[0].raise_unless_replayed().events, int)
+    replay(3)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     assert_type(receipt.history(), dict[str, Any])
     assert_type(receipt.events[0].seq, int)
     assert_type(receipt.definition.source, str)

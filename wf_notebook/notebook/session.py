@@ -12,6 +12,7 @@ import builtins
 import os
 import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
 
@@ -323,8 +324,9 @@ class Session:
             saved=self._in_kernel,
             drafter=str(self._settings.model),
             land=self._land,
-            **({"shows": self._show_table} if self._in_kernel else {}),
         )
+        if self._in_kernel:
+            caller = replace(caller, shows=self._show_table)
         call(table, split_words(line, table.commands), caller)
 
     def _show_table(self, world: World, chosen: Chosen, view: str | None) -> bool:

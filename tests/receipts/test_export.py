@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -304,3 +306,16 @@ def test_what_the_document_says_beside_the_log(world: World, tmp_path: Path) -> 
     assert (document["source_hash"], document["world_id"]) == (run.source_hash, world.id)
     assert document["chain"] == receipt.chain
     assert whole["metadata"]["wf_notebook"] == {"receipt": 1, "run_id": run.id}
+
+
+def test_converted_to_a_page(world: World, tmp_path: Path) -> None:
+    """nbconvert makes a page of it, as nbviewer does: facts, source and card, and no value."""
+    pytest.importorskip("nbconvert")
+    ended(world).to_notebook(tmp_path / "a.ipynb")
+    words = [sys.executable, "-m", "nbconvert", "--to", "html", "a.ipynb"]
+    subprocess.run(words, cwd=tmp_path, capture_output=True, check=True, timeout=120)
+    page = (tmp_path / "a.html").read_text("utf-8")
+    assert "Receipt: " in page
+    assert "step//tests.receipts.shop//look" in page
+    assert "border-radius: 8px" in page  # the card
+    assert [name for name, canary in SECRETS.items() if canary in page] == []

@@ -30,6 +30,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(_OPTION, _HELP, type="linelist", default=[])
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a folder that isn't there: what it should hold would be tested by nobody."""
+    for folder, _ in _folders(config):
+        if not folder.is_dir():
+            msg = f"{_OPTION}: there is no folder {folder}"
+            raise pytest.UsageError(msg)
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Take a file in one of the folders for a history; of notebooks, those that are receipts."""
     if file_path.suffix not in _SUFFIXES:
@@ -52,14 +60,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def _sources(config: pytest.Config, path: Path) -> Sequence[str] | None:
     """Return what a file is replayed with: "" for its own source; None if it lies elsewhere."""
-    lines: Sequence[str] = config.getini(_OPTION)
-    root = config.rootpath
-    found: list[str] = []
-    for line in lines:
-        folder, _, source = line.partition(_AGAINST)
-        if path.is_relative_to(root / folder.strip()):
-            found.append(source.strip())
+    found = [source for folder, source in _folders(config) if path.is_relative_to(folder)]
     return found or None
+
+
+def _folders(config: pytest.Config) -> list[tuple[Path, str]]:
+    """Return each folder of the option, and the source that is held against it, or ""."""
+    lines: Sequence[str] = config.getini(_OPTION)
+    parts = [line.partition(_AGAINST) for line in lines]
+    return [(config.rootpath / folder.strip(), source.strip()) for folder, _, source in parts]
 
 
 def _is_receipt(path: Path) -> bool:

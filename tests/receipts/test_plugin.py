@@ -50,6 +50,8 @@ def run_pytest(folder: Path, *words: str) -> tuple[int, str]:
 
 def project(folder: Path, **files: bytes | str) -> None:
     (folder / "pytest.ini").write_text(INI)
+    if files.keys() - {"test_one.py"}:
+        (folder / "histories" / "kept").mkdir(parents=True)
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,6 +116,14 @@ def test_a_source_that_is_not_there(made: dict[str, bytes], tmp_path: Path) -> N
     project(tmp_path, **{"histories/kept/a.json": made["a.json"]})
     code, out = run_pytest(tmp_path)
     assert (code, "WF500" in out, "cannot be read" in out) == (1, True, True)
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    """Nobody would notice that its histories are not replayed: pytest doesn't start."""
+    project(tmp_path, **{"test_one.py": "def test_one(): pass\n"})
+    code, out = run_pytest(tmp_path)
+    assert code == 4, out
+    assert "wf_histories: there is no folder " in out
 
 
 def test_it_costs_nothing_where_it_is_not_used(tmp_path: Path) -> None:

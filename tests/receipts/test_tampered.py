@@ -12,7 +12,7 @@ import pytest
 from tests.receipts.shop import ended, started
 from wf_notebook import approve, open_world, propose, start_revision
 from wf_notebook.errors import HistoryError, HistoryVersionError, ReceiptError
-from wf_notebook.receipts.reading import found_in, read_receipt
+from wf_notebook.receipts.reading import found_in, read_notebook, read_receipt
 from wf_notebook.receipts.shape import MIME
 
 if TYPE_CHECKING:
@@ -202,6 +202,20 @@ def test_each_part_that_is_seen(receipts: dict[str, Notebook], what: str) -> Non
     notebook = as_read(receipts["full"])
     CELLS[what](notebook)
     assert refused(notebook) == "WF243"
+
+
+def test_what_front_ends_write_otherwise(receipts: dict[str, Notebook]) -> None:
+    """Ids, metadata, the order of keys, an older minor version: not a receipt's own, and may change."""
+    notebook = copy.deepcopy(receipts["full"])
+    for cell in notebook["cells"]:
+        del cell["id"]
+        cell["metadata"] = {"jupyter": {"source_hidden": True}, "tags": ["kept"]}
+    notebook.update(nbformat_minor=4, metadata={"authors": [{"name": "Ada"}]})
+    output = notebook["cells"][1]["outputs"][0]
+    output["data"][MIME] = dict(sorted(output["data"][MIME].items(), reverse=True))
+    output["data"]["text/html"] = "".join(output["data"]["text/html"])
+    text = json.dumps(dict(reversed(notebook.items())), indent=4)
+    assert found_in(read_notebook(f"\ufeff{text}\r\n".encode())).payloads
 
 
 def test_an_edited_source_is_named(receipts: dict[str, Notebook]) -> None:

@@ -72,13 +72,16 @@ def read_notebook(data: bytes) -> Mapping[str, Any]:
     untyped = cast("Any", nbformat)
     try:
         text = data.decode("utf-8-sig")
-        json.loads(text)  # nbformat logs what it cannot read, and says less
-        found: Mapping[str, Any] = untyped.reads(text, as_version=4)
-        untyped.validate(found)
+        json.loads(text)  # nbformat's own words for what it cannot read say less
+        found: Mapping[str, Any] = untyped.convert(untyped.reader.reads(text), 4)
+        # its `validate` would mend what it finds, and warn of it
+        problem = next(untyped.validator.iter_validate(found, relax_add_props=True), None)
     except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
         raise ReceiptError("This is not a notebook.") from error
     except (untyped.reader.NotJSONError, untyped.ValidationError) as error:
         raise ReceiptError("This is not a valid notebook.") from error
+    if problem is not None:
+        raise ReceiptError("This is not a valid notebook.") from problem
     return found
 
 

@@ -135,7 +135,7 @@ def rows(found: pd.DataFrame) -> int:
 ODD = """
 async def odd(name):
     "use workflow"
-    found = await steps.frame(2_000)
+    found = await steps.frame(2_000)  # other ends of lines: \x0c \x85 \u2028
     hook = create_hook(token="t`|<b>\\u202e*x*", title=name)
     return [await hook, 1.0, -0.0, 2**80, float("nan"), b"\\x00", {1: 2, "b": 1, "a": 2}, name,
             await steps.rows(found), found, "\\ud800"]

@@ -66,6 +66,7 @@ def test_a_run_a_receipt_and_a_history(world: World, exported: Path, tmp_path: P
         assert (found.outcome, found.run_id, found.name) == ("replays", run.id, "order")
         assert found.events == count
         assert found.raise_unless_replayed() is found
+        assert repr(found) == f"<Replay {found.target}: replays>"
     assert len(run.events()) == count
     assert only(run).target == run.id
 

@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from wf_notebook.receipts.shape import Receipt
     from wf_notebook.testing.histories import ReplayReport
 
-__all__ = ["Replay", "replay", "replays"]
+__all__ = ["Replay", "one", "replay", "replays"]
 
 Outcome = Literal["replays", "diverged", "stopped", "checked", "refused"]
 # What a replay comes to where the guest was stopped: it says nothing about the source.
 _STOPPED: Final = frozenset({"BUDGET_EXCEEDED", "GUEST_DIED", "GUEST_PROTOCOL"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Replay:
     """What came of replaying one run.
 
@@ -65,10 +65,14 @@ class Replay:
     name: str = ""
     events: int = 0
     report: ReplayReport | None = None
-    source: str = field(default="", repr=False)
+    source: str = ""
     world: str = ""
     said: str = ""
     error: WorkflowError | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        """Return it without the run's result: what a cell shows is saved."""
+        return f"<Replay {self.target}: {self.outcome}>"
 
     def raise_unless_replayed(self) -> Replay:
         """Return it, if it replays.

@@ -15,7 +15,7 @@ import pytest
 
 from tests.receipts.shop import SECRETS, SOURCE, STEPS, Answer, ended, started
 from tests.sharing import flows
-from wf_notebook import approve, open_world, propose, read_receipt, start_revision, step
+from wf_notebook import approve, open_world, propose, read_receipt, replay, start_revision, step
 from wf_notebook.approvals import forget_revisions
 from wf_notebook.errors import ReceiptExistsError, RunForgottenError, WorldKeyError
 from wf_notebook.receipts import files
@@ -294,6 +294,8 @@ def test_where_another_process_owns_the_world(here: Any, others: Any, tmp_path: 
     assert receipt.history() == run.history()
     theirs = f"world.host.store.sign({run.id!r}, {receipt.chain!r}).result()"
     assert owner.ask(theirs) == receipt.signature
+    (found,) = replay(path, world=world, isolation="inline")
+    assert (found.outcome, found.world) == ("replays", "signed")
 
 
 def test_what_the_document_says_beside_the_log(world: World, tmp_path: Path) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.receipts.shop import ended, started
 from wf_notebook import approve, open_world, propose, start_revision
@@ -96,6 +99,9 @@ def changes(tree: Any) -> Iterator[tuple[str, Any]]:
         for value in others(at):
             yield f"{path} = {value!r:.40}", altered(tree, path, value)
         yield f"{path} away", without(tree, path)
+
+
+ODD = st.sampled_from([None, True, -1, 0, 1 << 70, 1.5, "", "x", "a" * 64, [], {}, [[]], {"x": 1}])
 
 
 def as_read(notebook: Notebook) -> Any:
@@ -263,6 +269,25 @@ def test_what_is_no_notebook(name: str, tmp_path: Path) -> None:
     with pytest.raises(ReceiptError, match=r"^WF243 .*\.ipynb: ") as error:
         read_receipt(path)
     assert error.value.hint
+
+
+@given(st.sampled_from(["full", "bare"]), st.data())
+def test_damaged_anywhere(receipts: dict[str, Notebook], name: str, data: st.DataObject) -> None:
+    """Whatever part of the file is damaged: it is refused with a code, or says what it said."""
+    notebook = receipts[name]
+    for _ in range(data.draw(st.integers(1, 3))):
+        found = list(places(notebook))
+        path = found[data.draw(st.integers(0, len(found) - 1))]
+        if data.draw(st.booleans()):
+            notebook = altered(notebook, path, data.draw(ODD))
+        else:
+            notebook = without(notebook, path)
+    try:
+        read = found_in(read_notebook(json.dumps(notebook).encode()))
+    except HistoryError as error:
+        assert error.code in ("WF242", "WF243")  # noqa: PT017 - it need not be raised
+    else:
+        assert read == replace(found_in(as_read(receipts[name])), signature=read.signature)
 
 
 def test_one_run_is_not_another(tmp_path: Path) -> None:

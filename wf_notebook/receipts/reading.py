@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["found_in", "is_receipt", "read_notebook", "read_receipt"]
 
+_VERSION: Final = 4  # of the notebook format: nbformat's readers of older ones raise anything
 _MAGIC: Final = "%%workflow"
 _OUTPUTS: Final = {"text/plain", "text/html", MIME}
 
@@ -62,7 +63,7 @@ def read_receipt(path: str | os.PathLike[str]) -> Receipt:
 
 
 def read_notebook(data: bytes) -> Mapping[str, Any]:
-    """Return a notebook, in the shape of version 4.
+    """Return a valid notebook of version 4, its texts in one piece each.
 
     Raises:
         ReceiptError: it is none.
@@ -72,8 +73,9 @@ def read_notebook(data: bytes) -> Mapping[str, Any]:
     untyped = cast("Any", nbformat)
     try:
         text = data.decode("utf-8-sig")
-        json.loads(text)  # nbformat's own words for what it cannot read say less
-        found: Mapping[str, Any] = untyped.convert(untyped.reader.reads(text), 4)
+        if json.loads(text)["nbformat"] != _VERSION:
+            raise ReceiptError("This is not a notebook of version 4.")
+        found: Mapping[str, Any] = untyped.reader.reads(text)
         # its `validate` would mend what it finds, and warn of it
         problem = next(untyped.validator.iter_validate(found, relax_add_props=True), None)
     except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:

@@ -26,6 +26,8 @@ TOP_LEVEL = {
     "draft",
     "get_run",
     "open_world",
+    "read_receipt",
+    "replay",
     "set_model",
     "start",
     "step",
@@ -36,13 +38,14 @@ TESTING = {
     "VirtualClock",
     "in_turn",
     "load_history",
+    "replay",
     "replay_history",
     "save_history",
     "stub_steps",
 }
 RUN = """
     workflow_id source source_hash status result events steps hooks waits resume wake cancel
-    form rerun why wait_for history stream streams
+    form rerun why wait_for history to_notebook stream streams
 """
 WORLD = "start resume runs hooks sql close"
 KEYWORDS = {

@@ -168,6 +168,14 @@ class LabPage:
         ):
             self.menu("File", "Save Notebook")
 
+    def trust(self) -> None:
+        """Trust the notebook, as a person does who has read it."""
+        self.page.keyboard.press("Control+Shift+C")
+        self.page.locator(".lm-CommandPalette-input").fill("Trust Notebook")
+        self.page.locator(".lm-CommandPalette-item").get_by_text("Trust Notebook").click()
+        self.page.get_by_role("dialog").get_by_role("button", name="Trust").click()
+        self.page.get_by_role("dialog").wait_for(state="detached")
+
     def shot(self, name: str) -> None:
         if SHOTS:
             self.page.screenshot(path=f"{SHOTS}/{name}.png")

@@ -52,6 +52,10 @@ if TYPE_CHECKING:
         HookPayloadError,
         NotApprovedError,
         PayloadError,
+        PayloadsMissingError,
+        ReceiptDiffersError,
+        ReceiptError,
+        ReceiptExistsError,
         RegistrationError,
         RetryableError,
         RevisionChangedError,
@@ -74,7 +78,10 @@ if TYPE_CHECKING:
     )
     from wf_notebook.linting.finding import Finding
     from wf_notebook.linting.lint import lint
+    from wf_notebook.receipts.reading import read_receipt
+    from wf_notebook.receipts.shape import Receipt
     from wf_notebook.run import Run
+    from wf_notebook.testing.replays import Replay, replay
 
 __version__ = "0.1.0"
 
@@ -98,11 +105,15 @@ _HOME = {
     ),
     "wf_notebook.linting.finding": ("Finding",),
     "wf_notebook.linting.lint": ("lint",),
+    "wf_notebook.receipts.reading": ("read_receipt",),
+    "wf_notebook.receipts.shape": ("Receipt",),
     "wf_notebook.run": ("Run",),
+    "wf_notebook.testing.replays": ("Replay", "replay"),
     "wf_notebook.errors": (
         "ArgumentsError", "DefinitionError", "DivergenceError", "DraftError", "FatalError",
         "HookConflictError", "HookNotFoundError", "HookPayloadError", "NotApprovedError",
-        "PayloadError", "RevisionChangedError", "RevisionDamagedError", "RevisionNotFoundError",
+        "PayloadError", "PayloadsMissingError", "ReceiptDiffersError", "ReceiptError",
+        "ReceiptExistsError", "RevisionChangedError", "RevisionDamagedError", "RevisionNotFoundError",
         "RegistrationError", "RetryableError", "RunBlockedError", "RunCancelledError",
         "RunConflictError", "RunFailedError", "RunNotFoundError", "StepNotRegisteredError",
         "StreamClosedError", "UsageError", "WaitingForHook", "WorkflowError", "WorldDamagedError",
@@ -128,7 +139,13 @@ __all__ = [
     "NotApprovedError",
     "Origin",
     "PayloadError",
+    "PayloadsMissingError",
+    "Receipt",
+    "ReceiptDiffersError",
+    "ReceiptError",
+    "ReceiptExistsError",
     "RegistrationError",
+    "Replay",
     "RetryableError",
     "RevisionChangedError",
     "RevisionDamagedError",
@@ -163,7 +180,9 @@ __all__ = [
     "open_world",
     "proposals",
     "propose",
+    "read_receipt",
     "repair",
+    "replay",
     "revisions",
     "set_model",
     "start",

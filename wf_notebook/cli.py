@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     is not available.
     """
     place = _Place()
-    caller = Caller(word="wf", open_world=place.open, ask=_ask)
+    caller = Caller(
+        word="wf", open_world=place.open, ask=_ask, world_named=lambda: place.path is not None
+    )
     words = sys.argv[1:] if arguments is None else arguments
     try:
         return call(_group(place), words, caller)

@@ -1,6 +1,7 @@
 """A run as one JSON document: its definition and its log, to be saved and read back elsewhere.
 
-This module alone knows the document's shape. Its values are plain text, whereas a world seals them.
+This module alone knows the document's shape. Its values are plain text, whereas a world seals them;
+or they are left out, and it says so: such a document tells what happened, and cannot be replayed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,12 @@ from typing_extensions import TypedDict
 
 from wf_notebook.definition.model import Definition
 from wf_notebook.engine.replay import plan
-from wf_notebook.errors import HistoryError, HistoryVersionError, PayloadError
+from wf_notebook.errors import (
+    HistoryError,
+    HistoryVersionError,
+    PayloadError,
+    PayloadsMissingError,
+)
 from wf_notebook.world.codec import copied
 from wf_notebook.world.events import TERMINAL, Event
 from wf_notebook.world.state import fold
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
     from wf_notebook.guest.values import Tree
     from wf_notebook.world.state import RunState
 
-__all__ = ["FORMAT", "VERSION", "History", "read", "write"]
+__all__ = ["FORMAT", "VERSION", "History", "read", "says_it_is_one", "write"]
 
 FORMAT: Final = "wf_notebook history"
 VERSION: Final = 1
@@ -91,6 +97,7 @@ class _Document(_Shape):
     format: Literal["wf_notebook history"]
     version: int
     run_id: _Text
+    payloads: Literal[False] = _ABSENT
     definition: _Definition
     events: Annotated[list[_Event], Field(min_length=1)]
 
@@ -112,33 +119,54 @@ class History:
 
     Attributes:
         definition: what it executes.
-        events: its log, opened, from `run_created` on.
+        events: its log, from `run_created` on; opened, if there are payloads.
         state: what the log comes to.
+        payloads: whether values are in it: without them it cannot be replayed.
     """
 
     run_id: str
     definition: Definition
     events: Sequence[Event]
     state: RunState
+    payloads: bool = True
+
+    def need_payloads(self) -> History:
+        """Return it, if it can be replayed.
+
+        Raises:
+            PayloadsMissingError: values were left out.
+        """
+        if self.payloads:
+            return self
+        msg = f"The values of run {self.run_id} were left out here, so it cannot be replayed."
+        raise PayloadsMissingError(msg)
 
 
-def write(run_id: str, definition: Definition, events: Sequence[Event]) -> dict[str, Any]:
+def write(
+    run_id: str, definition: Definition, events: Sequence[Event], *, payloads: bool = True
+) -> dict[str, Any]:
     """Return the document of a run: a JSON object whose values are plain text.
 
     `{"format", "version", "run_id", "definition", "events"}`. The definition is its record, with
     hash and id; the seed and the arguments are in the first event's data. Tracebacks of steps are
     left out: no replay reads them.
+
+    Args:
+        run_id, definition, events: the run.
+        payloads: whether the data of events are in it, all that a world seals of them. If not, the
+            document says so: `"payloads": false`.
     """
     return {
         "format": FORMAT,
         "version": VERSION,
         "run_id": run_id,
+        **({} if payloads else {"payloads": False}),
         "definition": definition.to_record(),
-        "events": [_record(event) for event in events],
+        "events": [_record(event, payloads=payloads) for event in events],
     }
 
 
-def _record(event: Event) -> dict[str, Any]:
+def _record(event: Event, *, payloads: bool) -> dict[str, Any]:
     return {
         "seq": event.seq,
         "type": event.type,
@@ -146,7 +174,7 @@ def _record(event: Event) -> dict[str, Any]:
         "time_us": event.time_us,
         "correlation_id": event.correlation_id,
         "meta": event.meta,
-        "data": _portable(event.data),
+        "data": _portable(event.data) if payloads else None,
     }
 
 
@@ -168,9 +196,10 @@ def read(document: object) -> History:
     """
     whole = _checked(document)
     definition = _definition(whole["definition"])
+    payloads = "payloads" not in whole
     try:
         events = [_event(record, whole["run_id"]) for record in whole["events"]]
-        _CREATED.validate_python(events[0].data, strict=True)
+        _check_data(events, payloads=payloads)
         plan(events)
         state = fold(events)
     except (PayloadError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -182,7 +211,17 @@ def read(document: object) -> History:
         definition.workflow_id,
     ):
         raise HistoryError("The log of this history belongs to another definition.")
-    return History(whole["run_id"], definition, events, state)
+    return History(whole["run_id"], definition, events, state, payloads)
+
+
+def says_it_is_one(document: object) -> bool:
+    """Whether a document says that it is a history, be it as it was written or not.
+
+    >>> says_it_is_one({"format": "wf_notebook history"}), says_it_is_one([])
+    (True, False)
+    """
+    whole = cast("Mapping[str, Any]", document if isinstance(document, dict) else {})
+    return whole.get("format") == FORMAT
 
 
 def _checked(document: object) -> Mapping[str, Any]:
@@ -224,6 +263,13 @@ def _event(record: Mapping[str, Any], run_id: str) -> Event:
         run_id=run_id,
         seq=record["seq"],
     )
+
+
+def _check_data(events: Sequence[Event], *, payloads: bool) -> None:
+    if payloads:
+        _CREATED.validate_python(events[0].data, strict=True)
+    elif any(event.data is not None for event in events):
+        raise HistoryError("This history says that values were left out, and has some.")
 
 
 def _check_order(events: Sequence[Event]) -> None:

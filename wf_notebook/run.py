@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from wf_notebook import history
 from wf_notebook.acting import RunActions, RunLog
@@ -23,6 +23,8 @@ from wf_notebook.errors import (
     UsageError,
     WaitingForHook,
 )
+from wf_notebook.moments import MOMENTS, is_over, only_person, over_or_person, stands
+from wf_notebook.receipts.writing import export
 from wf_notebook.streams import RunChunks, RunStream, StreamInfo, listed
 from wf_notebook.views.card import card
 from wf_notebook.views.model import status_of
@@ -31,11 +33,14 @@ from wf_notebook.views.text import render_run
 from wf_notebook.views.why import why
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Generator, Mapping
 
     from wf_notebook.config import IsolationMode
     from wf_notebook.definition.model import Definition
     from wf_notebook.engine.activity import Activity, Blocked
+    from wf_notebook.moments import Moment
+    from wf_notebook.receipts.shape import Receipt
     from wf_notebook.views.model import RunView
     from wf_notebook.views.plainform import PlainForm
     from wf_notebook.world.events import Event
@@ -43,7 +48,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Run"]
 
-Moment = Literal["suspended", "hook", "sleep", "terminal"]
 _RECHECKED: Final = frozenset(
     {"step", "origin", "isolation", "world"}
 )  # blocks that may have been mended
@@ -244,6 +248,25 @@ class Run:
         """
         return history.write(self.id, self.definition, self.events())
 
+    def to_notebook(
+        self, path: str | os.PathLike[str], *, payloads: bool = False, force: bool = False
+    ) -> Receipt:
+        """Write a notebook that tells what ran, and can prove it; see `read_receipt`.
+
+        It holds the source and the log; it may be written while the run goes on.
+
+        Args:
+            path: where; an older receipt of this run is replaced.
+            payloads: whether arguments, results and payloads stand in it, as plain text.
+            force: whether anything else that lies there is replaced, too.
+
+        Raises:
+            ReceiptExistsError: something else lies there.
+            RunForgottenError, WorldKeyError: what would be told cannot be read.
+            OSError: it cannot be written.
+        """
+        return export(self, path, payloads=payloads, force=force)
+
     def why(self) -> str:
         """Say in one sentence how it stands, what it waits on and when it moves next."""
         blocked = self.blocked
@@ -274,8 +297,8 @@ class Run:
         """
         deserted = self._host.deserted
         if deserted is None:
-            return self.reached(_over)
-        return self.reached(lambda act: _stands(act) or (_only_person(act) and deserted(act)))
+            return self.reached(is_over)
+        return self.reached(lambda act: stands(act) or (only_person(act) and deserted(act)))
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait for the run to end and return its result.
@@ -314,7 +337,7 @@ class Run:
             TimeoutError: it did not happen in time; the message says how the run stands.
         """
         self._may_wait()
-        self._wait(self.reached(_MOMENTS[moment]), timeout)
+        self._wait(self.reached(MOMENTS[moment]), timeout)
         return self
 
     def _may_wait(self) -> None:
@@ -368,7 +391,7 @@ class Run:
         state, blocked = self._act.state, self._act.blocked
         if not state.terminal and blocked is not None:
             raise self._blocked_error(blocked)
-        if not state.terminal and self.hooks and _only_person(self._act):
+        if not state.terminal and self.hooks and only_person(self._act):
             raise self._waiting_for_hook()
         return state.terminal
 
@@ -537,48 +560,3 @@ class Run:
 def _remove(subscribers: list[Callable[[], None]], callback: Callable[[], None]) -> None:
     if callback in subscribers:
         subscribers.remove(callback)
-
-
-def _stands(act: Activity) -> bool:
-    return act.state.terminal or act.blocked is not None
-
-
-def _over(act: Activity) -> bool:
-    """Whether nothing more will happen by itself: the run has ended, or is blocked for good."""
-    return act.state.terminal or (act.blocked is not None and not act.blocked.passing)
-
-
-def _only_person(act: Activity) -> bool:
-    state = act.state
-    idle = state.status == "running" and not act.turning and not act.inbox
-    return idle and bool(state.open_hooks) and not state.open_steps and not state.open_waits
-
-
-def over_or_person(act: Activity) -> bool:
-    """Whether nothing more will happen by itself, or unless a person resumes a hook."""
-    return _over(act) or _only_person(act)
-
-
-def _suspended(act: Activity) -> bool:
-    idle = not act.turning and not act.inbox
-    return act.state.terminal or (idle and status_of(act.state, None) == "suspended")
-
-
-def _has_hook(act: Activity) -> bool:
-    return act.state.terminal or any(not hook.received for hook in act.state.open_hooks)
-
-
-def _has_sleep(act: Activity) -> bool:
-    return act.state.terminal or any(wait.kind == "sleep" for wait in act.state.open_waits)
-
-
-def _has_ended(act: Activity) -> bool:
-    return act.state.terminal
-
-
-_MOMENTS: Final[Mapping[str, Callable[[Activity], bool]]] = {
-    "suspended": _suspended,
-    "hook": _has_hook,
-    "sleep": _has_sleep,
-    "terminal": _has_ended,
-}

@@ -9,6 +9,8 @@ from wf_notebook import (
     CheckReport,
     Diagnostic,
     Draft,
+    Receipt,
+    Replay,
     Run,
     StreamWriter,
     World,
@@ -17,6 +19,8 @@ from wf_notebook import (
     draft,
     get_run,
     open_world,
+    read_receipt,
+    replay,
     set_model,
     start,
     step,
@@ -121,6 +125,16 @@ def tests_of_workflows(source: str) -> None:
         run = start(source, steps=stubs, world=world)
         save_history(run, "run.json")
         assert_type(run.history(), dict[str, Any])
+        assert_type(run.to_notebook("run.ipynb", payloads=True), Receipt)
+    receipt = read_receipt("run.ipynb")
+    found = replay(run, "run.ipynb", source=source, world=world)
+    assert_type(found, list[Replay])
+    assert_type(found[0].raise_unless_replayed().events, int)
+    replay(3)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    assert_type(receipt.history(), dict[str, Any])
+    assert_type(receipt.events[0].seq, int)
+    assert_type(receipt.definition.source, str)
+    run.to_notebook("run.ipynb", True)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
     assert_type(check(source, steps=stubs), CheckReport)
     assert_type(dict(stubs.calls), dict[str, list[dict[str, Any]]])
     report = replay_history(load_history("run.json"), source, steps=stubs, at=3)

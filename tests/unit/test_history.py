@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.engine.flows import flow
 from wf_notebook import history, open_world
-from wf_notebook.errors import HistoryError, HistoryVersionError
+from wf_notebook.errors import HistoryError, HistoryVersionError, PayloadsMissingError
 from wf_notebook.testing import replay_history, stub_steps
 
 if TYPE_CHECKING:
@@ -165,3 +165,38 @@ def test_damaged_anywhere(saved: Document, data: st.DataObject) -> None:
     with contextlib.suppress(HistoryError):
         report = replay_history(damaged, isolation="inline")
         assert report.status in ("completed", "failed", "suspended", "diverged")
+
+
+@pytest.mark.parametrize("saved", DOCUMENTS, ids=lambda saved: saved["run_id"])
+def test_without_payloads(saved: Document) -> None:
+    """A document may leave values out; it says so, folds to the same states, and isn't replayed."""
+    found = history.read(saved)
+    bare = history.write(found.run_id, found.definition, found.events, payloads=False)
+    assert bare == {
+        **saved,
+        "payloads": False,
+        "events": [{**event, "data": None} for event in saved["events"]],
+    }
+    plain = history.read(bare)
+    assert (plain.payloads, plain.state.status) == (False, found.state.status)
+    assert [s.status for s in plain.state.steps.values()] == [
+        s.status for s in found.state.steps.values()
+    ]
+    with pytest.raises(PayloadsMissingError, match=r"^WF244 .*left out here"):
+        replay_history(bare)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"payloads": True}, "payloads: Input should be False"),
+        ({"payloads": None}, "payloads: Input should be False"),
+        ({"payloads": False}, "says that values were left out, and has some"),
+    ],
+)
+def test_payloads_are_said_to_be_left_out_only_where_they_are(
+    change: Document, message: str
+) -> None:
+    """With values in it, a document doesn't say that there are none; nor otherwise."""
+    with pytest.raises(HistoryError, match=message):
+        history.read({**HOOKS, **change})

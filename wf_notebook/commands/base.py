@@ -93,6 +93,7 @@ class Caller:
         saved: whether what is printed may be saved in a notebook: then titles stay out of it.
         drafter: the model that is set for drafts, or "".
         land: shows a draft, under its hash if it may be approved, and hands its cell over.
+        world_named: says whether the caller has named the world, so that no other will do.
         shows: shows a table of runs, in that view if one is named; False where they are printed.
         gives: keeps a value as that of the line, or under a name; False where nothing is kept.
     """
@@ -104,6 +105,7 @@ class Caller:
     saved: bool = False
     drafter: str = ""
     land: Callable[[Draft, str], None] = _printed
+    world_named: Callable[[], bool] = bool
     shows: Callable[[World, Chosen, str | None], bool] = _as_text
     gives: Callable[[object, str | None], bool] = _kept_nowhere
 

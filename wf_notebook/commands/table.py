@@ -11,6 +11,7 @@ from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.doctor import examine
 from wf_notebook.commands.find import find_hook, find_id, find_run, find_stream
 from wf_notebook.commands.linting import lint
+from wf_notebook.commands.receipts import COMMANDS as RECEIPTS
 from wf_notebook.commands.repairing import repair
 from wf_notebook.commands.reviews import COMMANDS, names_that_keep
 from wf_notebook.commands.show import (
@@ -299,7 +300,7 @@ def doctor(caller: Caller) -> None:
     click.echo("\n".join(columns(examine(caller.look))))
 
 
-for _one in (*COMMANDS, repair, sql, lint):
+for _one in (*COMMANDS, *RECEIPTS, repair, sql, lint):
     table.add_command(_one)
 
 

@@ -31,6 +31,8 @@ TWINS: Final[Mapping[str, str]] = {
     "forget": "World.forget",
     "rotate-key": "World.rotate_key",
     "sql": "World.sql",
+    "export": "Run.to_notebook",
+    "replay": "replay",
     "repair": "repair",
     "approve": "approve",
     "revisions": "revisions",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from wf_notebook.definition.cells import workflow_cell
 from wf_notebook.views.drafted import DraftView, draft_card, draft_text
 from wf_notebook.views.pointing import refused
 from wf_notebook.views.words import difference
@@ -98,14 +99,13 @@ class Draft:
         The line names the steps and expects the hash: the cell runs as it was drafted, or not
         at all. It has no arguments: whoever runs it writes them behind ` -- `.
         """
-        words = [
-            "%%workflow",
-            *([self.name] if self.name else []),
-            *(["--steps", ",".join(self.offers)] if self.offers else []),
-            *(["--schemas", ",".join(self.schemas)] if self.schemas else []),
-            *(["--expect", f"sha256:{self.source_hash}"] if self.source_hash else []),
-        ]
-        return f"{' '.join(words)}\n{self.source}"
+        return workflow_cell(
+            self.source,
+            name=self.name,
+            steps=self.offers,
+            schemas=self.schemas,
+            source_hash=self.source_hash,
+        )
 
     def to_record(self) -> dict[str, Tree]:
         """Return it as a JSON object, for keeping.

@@ -22,7 +22,11 @@ WorkflowError
 ├── RetryableError             WF232  raised by a step: retry after a delay
 ├── StreamClosedError          WF233  a stream takes no more
 ├── HistoryError               WF241  a saved history is not what was saved
-│   └── HistoryVersionError    WF242
+│   ├── HistoryVersionError    WF242
+│   ├── PayloadsMissingError   WF244  it was made without payloads, and cannot be replayed
+│   └── ReceiptError           WF243  a notebook is not the receipt that was exported
+│       └── ReceiptDiffersError  WF246  it is, but its world has recorded something else
+├── ReceiptExistsError         WF245  something else lies where a receipt should be written
 ├── WorldError                 WF300
 │   ├── WorldLockedError       WF301
 │   ├── WorldDamagedError      WF302
@@ -73,6 +77,10 @@ from wf_notebook.errors.kept import (
     HistoryError,
     HistoryVersionError,
     NotApprovedError,
+    PayloadsMissingError,
+    ReceiptDiffersError,
+    ReceiptError,
+    ReceiptExistsError,
     RevisionChangedError,
     RevisionDamagedError,
     RevisionNotFoundError,
@@ -125,6 +133,10 @@ __all__ = [
     "NotApprovedError",
     "NotebookFileError",
     "PayloadError",
+    "PayloadsMissingError",
+    "ReceiptDiffersError",
+    "ReceiptError",
+    "ReceiptExistsError",
     "RegistrationError",
     "RetryableError",
     "RevisionChangedError",

@@ -1,4 +1,4 @@
-"""What is wrong with what was kept: a history, a world, a review."""
+"""What is wrong with what was kept: a history, a receipt, a world, a review."""
 
 from __future__ import annotations
 
@@ -22,6 +22,41 @@ class HistoryVersionError(HistoryError):
 
     default_code = "WF242"
     default_hint = "Read it with the version that saved it."
+
+
+class ReceiptError(HistoryError):
+    """A notebook is not the receipt that was exported: something in it was changed, or is missing."""
+
+    default_code = "WF243"
+    default_hint = "Export the run anew where its world is, or restore the file."
+
+
+class PayloadsMissingError(HistoryError):
+    """A history or a receipt was made without payloads: it can be checked, but not replayed."""
+
+    default_code = "WF244"
+    default_hint = "Export the run with its payloads, or replay it where its world is."
+
+
+class ReceiptExistsError(WorkflowError):
+    """Something else lies where a receipt should be written; it was left as it is.
+
+    Attributes:
+        path: where.
+    """
+
+    default_code = "WF245"
+
+    def __init__(self, message: str, *, path: str, hint: str | None = None):
+        super().__init__(message, hint=hint)
+        self.path = path
+
+
+class ReceiptDiffersError(ReceiptError):
+    """A receipt is whole in itself, but its world has recorded something else."""
+
+    default_code = "WF246"
+    default_hint = "Export the run anew from this world."
 
 
 class WorldError(WorkflowError):

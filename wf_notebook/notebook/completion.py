@@ -251,6 +251,7 @@ def _values(
     run_id = given[0] if given else ""
     offered: dict[str, Callable[[], Sequence[str]]] = {
         "run_id": lambda: facts.run_ids(ended=_ENDED.get(str(command.name))),
+        "targets": facts.run_ids,
         "run_ids": lambda: facts.run_ids(ended=_ENDED.get(str(command.name))),
         "token": facts.tokens,
         "name": lambda: facts.streams(run_id),

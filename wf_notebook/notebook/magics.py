@@ -75,6 +75,7 @@ class WorkflowMagics(Magics):
             %wf stream [RUN] [NAME]
             %wf resume TOKEN [JSON] | answer [TOKEN] | wake [RUN] | cancel [RUN] | adopt [RUN]
             %wf revisions [NAME] | approve HASH | forget-revisions NAME | repair [RUN]
+            %wf export [RUN] [PATH] | replay [TARGET…]
             %wf forget RUN… | rotate-key | sql SELECT … | lint NOTEBOOK… | doctor
             %%wf sql [--out NAME] [--frame pandas|polars|arrow]     the cell is the query
 

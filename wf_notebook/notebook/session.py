@@ -13,6 +13,7 @@ import keyword
 import os
 import sys
 import threading
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
@@ -335,8 +336,9 @@ class Session:
             drafter=str(self._settings.model),
             land=self._land,
             gives=partial(self._give, kept),
-            **({"shows": self._show_table} if self._in_kernel else {}),
         )
+        if self._in_kernel:
+            caller = replace(caller, shows=self._show_table)
         text = line if cell is None else whole_cell(line, cell, table.commands)
         call(table, split_words(text, table.commands), caller)
         return kept[-1] if kept else None

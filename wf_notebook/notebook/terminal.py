@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from wf_notebook import config
 from wf_notebook.commands.answering import answer_hook
 from wf_notebook.errors import HookNotFoundError
+from wf_notebook.moments import over_or_person
 from wf_notebook.notebook.interrupts import cancelled_by_interrupt
 from wf_notebook.notebook.launch import Detached
-from wf_notebook.run import over_or_person
 from wf_notebook.views.words import visible
 
 if TYPE_CHECKING:

@@ -84,11 +84,12 @@ class Desk:
 
     # --- what is read
 
-    async def _read(  # noqa: C901, PLR0911 - one arm for each kind of question
+    async def _read(  # noqa: C901, PLR0911, PLR0912 - one arm for each kind of question
         self,
         ask: protocol.Read
         | protocol.Outline
         | protocol.ReadDefinition
+        | protocol.Sign
         | protocol.Unfinished
         | protocol.Runs
         | protocol.TokenOwner
@@ -106,6 +107,8 @@ class Desk:
                 return await _listed(store.outline(run), protocol.event_row)
             case protocol.ReadDefinition(run=run):
                 return Reply(await asyncio.wrap_future(store.definition(run)))
+            case protocol.Sign(run=run, text=text):
+                return Reply(await asyncio.wrap_future(store.sign(run, text)))
             case protocol.Unfinished():
                 return await _listed(store.unfinished(), protocol.run_row)
             case protocol.Runs(status=status, workflow_id=workflow_id, limit=limit):

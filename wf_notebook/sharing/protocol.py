@@ -77,6 +77,14 @@ class ReadDefinition(_Message):
     run: Text
 
 
+class Sign(_Message):
+    """The signature of a text under the key of a run."""
+
+    op: Literal["sign"] = "sign"
+    run: Text
+    text: Text
+
+
 class Unfinished(_Message):
     """The rows of the runs that have not ended."""
 
@@ -266,6 +274,7 @@ Ask: TypeAlias = (
     | Read
     | Outline
     | ReadDefinition
+    | Sign
     | Unfinished
     | Runs
     | TokenOwner

@@ -75,6 +75,10 @@ class RemoteStore:
         """The definition of a run; see `EventStore.definition`."""
         return self._ask(protocol.ReadDefinition(run=run_id), _value)
 
+    def sign(self, run_id: str, text: str) -> Future[str]:
+        """Have the owner sign a text; see `EventStore.sign`."""
+        return self._ask(protocol.Sign(run=run_id, text=text), _value)
+
     def unfinished(self) -> Future[Sequence[RunRow]]:
         """Runs without a terminal event, oldest first."""
         return self._ask(protocol.Unfinished(), lambda reply: protocol.run_rows(reply.items))

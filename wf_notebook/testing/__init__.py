@@ -7,15 +7,18 @@ from wf_notebook.testing.histories import (
     replay_history,
     save_history,
 )
+from wf_notebook.testing.replays import Replay, replay
 from wf_notebook.testing.stubs import InTurn, Stubs, in_turn, stub_steps
 
 __all__ = [
     "InTurn",
+    "Replay",
     "ReplayReport",
     "Stubs",
     "VirtualClock",
     "in_turn",
     "load_history",
+    "replay",
     "replay_history",
     "save_history",
     "stub_steps",

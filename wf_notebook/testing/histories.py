@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, assert_never
+from typing import TYPE_CHECKING, Any, Literal, Self, assert_never
 
 from wf_notebook import history as histories
 from wf_notebook.config import Limits
@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from wf_notebook.definition.given import Steps
     from wf_notebook.definition.model import Definition
     from wf_notebook.engine.replay import Outcome
+    from wf_notebook.isolation.protocol import Isolation
     from wf_notebook.run import Run
     from wf_notebook.world.events import Event
 
-__all__ = ["ReplayReport", "load_history", "replay_history", "save_history"]
+__all__ = ["ReplayReport", "Replayer", "load_history", "replay_history", "save_history"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ def replay_history(
 
     Raises:
         HistoryError: the history is not as it was saved.
+        PayloadsMissingError: it was made without the run's values.
         DefinitionError: the edited source has problems.
         UsageError: there are not so many events, or `steps` are given without a source.
 
@@ -157,11 +159,73 @@ def replay_history(
     >>> report.status, report.divergence.line
     ('diverged', 5)
     """
-    saved = histories.read(history)
-    definition = _definition(saved.definition, source, steps)
-    log = saved.events[: _checked_end(at, len(saved.events))]
-    outcome = _replayed(definition, log, isolation)
-    return _report(saved.run_id, judge_end(outcome, fold(log), log=log))
+    with Replayer(isolation) as replayer:
+        return replayer.replay(histories.read(history), source, steps=steps, at=at)
+
+
+class Replayer:
+    """Replays several histories, one after the other, on one thread and in one isolation.
+
+    The thread is one of its own: the caller's, if it has a loop, is at work. A context manager.
+
+    Args:
+        isolation: "strict", "process" or "inline"; None for the best there is.
+    """
+
+    def __init__(self, isolation: IsolationMode | None = None) -> None:
+        self._isolation = isolation
+        self._limits = Limits()
+        self._thread: LoopThread | None = None
+        self._place: Isolation | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def replay(
+        self,
+        saved: histories.History,
+        source: str | None = None,
+        *,
+        steps: Steps = (),
+        at: int | None = None,
+    ) -> ReplayReport:
+        """Run a source against the log of a run; see `replay_history`."""
+        definition = _definition(saved.need_payloads().definition, source, steps)
+        log = saved.events[: _checked_end(at, len(saved.events))]
+        if self._thread is None:
+            self._thread = LoopThread("wf-replay")
+        outcome = self._thread.submit(self._outcome(definition, log)).result()
+        return _report(saved.run_id, judge_end(outcome, fold(log), log=log))
+
+    async def _outcome(self, definition: Definition, log: Sequence[Event]) -> Outcome:
+        if self._place is None:
+            self._place = await choose(self._isolation, self._limits)
+        commands = self._limits.commands_per_activation
+        guest = None
+        try:
+            guest = await self._place.spawn()
+            outcome, _ = await replay(guest, definition, log, commands=commands)
+            return restored(outcome, log)
+        except STOPPED as error:
+            return stopped(error)
+        finally:
+            if guest is not None:
+                await guest.close()
+
+    def close(self) -> None:
+        """End the thread and whatever runs sources."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        try:
+            if self._place is not None:
+                thread.submit(self._place.close()).result()
+                self._place = None
+        finally:
+            thread.close()
 
 
 def _definition(stored: Definition, source: str | None, steps: Steps) -> Definition:
@@ -181,32 +245,6 @@ def _checked_end(at: int | None, count: int) -> int:
         return count if at is None else at
     msg = f"The history has {count} events; it cannot be replayed as of event {at}."
     raise UsageError(msg, hint=f"Give at=1 to {count}.")
-
-
-def _replayed(
-    definition: Definition, log: Sequence[Event], isolation: IsolationMode | None
-) -> Outcome:
-    """Replay on a loop of its own: the caller's, if there is one, is at work."""
-    thread = LoopThread("wf-replay")
-    try:
-        return thread.submit(_outcome(definition, log, isolation)).result()
-    finally:
-        thread.close()
-
-
-async def _outcome(
-    definition: Definition, log: Sequence[Event], isolation: IsolationMode | None
-) -> Outcome:
-    limits = Limits()
-    place = await choose(isolation, limits)
-    try:
-        guest = await place.spawn()
-        outcome, _ = await replay(guest, definition, log, commands=limits.commands_per_activation)
-        return restored(outcome, log)
-    except STOPPED as error:
-        return stopped(error)
-    finally:
-        await place.close()
 
 
 def _report(run_id: str, outcome: Outcome) -> ReplayReport:

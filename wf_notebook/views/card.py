@@ -109,9 +109,7 @@ def _title(view: RunView) -> Markup:
 
 
 def _sentence(view: RunView) -> Markup:
-    # The pill says the word already: "completed after 3 s" goes on as "after 3 s".
-    said = view.why.removeprefix("was ").removeprefix("is ").removeprefix(view.status).strip()
-    return element("span", said.removeprefix(": "))
+    return element("span", view.beyond_status)
 
 
 def _facts(view: RunView) -> Markup:

@@ -146,6 +146,12 @@ class RunView:
         return (self.now_us if self.ended_us is None else self.ended_us) - self.created_us
 
     @property
+    def beyond_status(self) -> str:
+        """What `why` says beyond the status word: "completed after 3 s" goes on as "after 3 s"."""
+        said = self.why.removeprefix("was ").removeprefix("is ").removeprefix(self.status)
+        return said.strip().removeprefix(": ")
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What else there is to say in a few words: labels, origin, changed steps, a lock."""
         parent = f"started by {self.parent}" if self.parent else ""

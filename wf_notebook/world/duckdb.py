@@ -186,6 +186,10 @@ class DuckDBStore:
         """The definition of a run; see `EventStore.definition`."""
         return self._read(lambda reader: reader.definition(run_id))
 
+    def sign(self, run_id: str, text: str) -> Future[str]:
+        """The signature of a text under the run's key; see `EventStore.sign`."""
+        return self._read(lambda reader: reader.sign(run_id, text))
+
     def unfinished(self) -> Future[Sequence[RunRow]]:
         """Runs without a terminal event, oldest first."""
         return self._read(lambda reader: reader.unfinished())

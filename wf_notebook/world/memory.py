@@ -6,6 +6,7 @@ only JSON trees get in. Futures are resolved when they are returned.
 
 from __future__ import annotations
 
+import hmac
 import threading
 from concurrent.futures import Future
 from dataclasses import replace
@@ -54,6 +55,7 @@ class MemoryStore:
         self._chunks: dict[tuple[str, str], dict[int, Chunk]] = {}
         self._forgotten: dict[str, RunRow] = {}
         self._reviews: list[Review] = []
+        self._key = SystemIds().seed()
 
     def commit(self, append: Append) -> Future[tuple[Event, ...]]:
         """Write an append; see `EventStore.commit`."""
@@ -74,6 +76,15 @@ class MemoryStore:
     def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:
         """The definition of a run; see `EventStore.definition`."""
         return self._future(lambda: self._definition(run_id))
+
+    def sign(self, run_id: str, text: str) -> Future[str]:
+        """The signature of a text, under a key of this store's life; see `EventStore.sign`."""
+        return self._future(lambda: self._sign(run_id, text))
+
+    def _sign(self, run_id: str, text: str) -> str:
+        if not self._log(run_id):
+            raise RunNotFoundError(f"No run has the id {run_id}.")
+        return hmac.digest(self._key, f"{run_id}\n{text}".encode(), "sha256").hex()
 
     def unfinished(self) -> Future[Sequence[RunRow]]:
         """Runs without a terminal event, oldest first."""

@@ -168,6 +168,19 @@ class Reader:
         record = _tree(key.open(rows[0][0], item=run_id, field="definition"))
         return cast("Mapping[str, Tree]", record)
 
+    def sign(self, run_id: str, text: str) -> str:
+        """The signature of a text under the run's key.
+
+        Raises:
+            RunNotFoundError: no run has that id.
+            RunForgottenError: it was forgotten, and its key with it.
+            WorldKeyError: the world is locked.
+        """
+        if not exists(run_id, self._query):
+            raise RunNotFoundError(f"No run has the id {run_id}.")
+        self._not_forgotten(run_id)
+        return self._keyring.get(run_id, self._query).sign(text)
+
     def runs(self, status: str | None, workflow_id: str | None, limit: int | None) -> list[RunRow]:
         """Runs, newest first."""
         limit = _UNLIMITED if limit is None else limit

@@ -175,6 +175,13 @@ class EventStore(Protocol):
         """The definition's record that was stored with the run."""
         ...
 
+    def sign(self, run_id: str, text: str) -> Future[str]:
+        """64 hex digits that only this world can make of a text, under a key of the run.
+
+        Fails with `RunNotFoundError`, `RunForgottenError`, or a `WorldKeyError` where it is locked.
+        """
+        ...
+
     def unfinished(self) -> Future[Sequence[RunRow]]:
         """Runs without a terminal event, oldest first."""
         ...

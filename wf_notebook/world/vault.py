@@ -44,13 +44,14 @@ class RunKey:
         key: 32 bytes.
     """
 
-    __slots__ = ("_aead", "_blob_key", "_run_id", "_world_id")
+    __slots__ = ("_aead", "_blob_key", "_run_id", "_sign_key", "_world_id")
 
     def __init__(self, world_id: str, run_id: str, key: bytes) -> None:
         self._world_id = world_id
         self._run_id = run_id
         self._aead = AESGCM(key)
         self._blob_key = hmac.digest(key, b"wf_notebook blob id", "sha256")
+        self._sign_key = hmac.digest(key, b"wf_notebook signature", "sha256")
 
     def seal(self, plain: bytes, *, item: str, field: str) -> bytes:
         """Return the bytes sealed; `item` and `field` say what they are."""
@@ -68,6 +69,10 @@ class RunKey:
     def blob_id(self, plain: bytes) -> str:
         """Return the name of a large value: equal for equal values of one run, else a riddle."""
         return hmac.digest(self._blob_key, plain, hashlib.sha256).hex()
+
+    def sign(self, text: str) -> str:
+        """Return hex digits that nobody without this key could have made for the text."""
+        return hmac.digest(self._sign_key, text.encode(), hashlib.sha256).hex()
 
     def _place(self, item: str, field: str) -> bytes:
         return _place(self._world_id, self._run_id, item, field)

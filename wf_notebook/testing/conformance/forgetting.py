@@ -79,6 +79,19 @@ class Forgetting(Suite):
             failed(pending, RunForgottenError)
         assert self.store.hook_history("token of r").result(SECONDS) == []
 
+    def test_a_signature_is_made_anew_the_same(self) -> None:
+        """For one run and one text; other runs, texts and worlds have others, a forgotten run none."""
+        ended(self.store, "r")
+        ended(self.store, "other")
+        first = self.store.sign("r", "text").result(SECONDS)
+        assert len(bytes.fromhex(first)) == 32
+        assert self.store.sign("r", "text").result(SECONDS) == first
+        assert self.store.sign("r", "another").result(SECONDS) != first
+        assert self.store.sign("other", "text").result(SECONDS) != first
+        failed(self.store.sign("nobody", "text"), RunNotFoundError)
+        forget(self.store, "r")
+        failed(self.store.sign("r", "text"), RunForgottenError)
+
     def test_other_runs_are_untouched(self) -> None:
         """Ended ones, live ones, and what is handed in while it goes on."""
         for name in ("a", "b", "c"):

@@ -9,6 +9,7 @@ import click
 
 from wf_notebook import approvals as book
 from wf_notebook.clock import iso
+from wf_notebook.commands import offers
 from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.show import dumped
 from wf_notebook.definition.revision_names import revision_named
@@ -32,7 +33,7 @@ def _command(*examples: str) -> Callable[[Callable[..., None]], click.Command]:
 
 
 @_command("approve 5e884898da28", 'approve 5e884898da28 --note "limits checked"')
-@click.argument("source_hash", metavar="HASH")
+@click.argument("source_hash", metavar="HASH", shell_complete=offers.proposal)
 @click.option("--note", default="", help="Kept with the approval.")
 @click.option("--by", help="Who approves; else this system's user.")
 @click.pass_obj
@@ -47,7 +48,7 @@ def approve(caller: Caller, source_hash: str, note: str, by: str | None) -> None
 
 
 @_command("revisions", "revisions refund", "revisions refund@3 --json")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=offers.revision)
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def revisions(caller: Caller, name: str | None, *, json_: bool) -> None:
@@ -64,7 +65,7 @@ def revisions(caller: Caller, name: str | None, *, json_: bool) -> None:
 
 
 @_command("forget-revisions refund", "forget-revisions refund --yes")
-@click.argument("name")
+@click.argument("name", shell_complete=offers.reviewed_name)
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.pass_obj
 def forget_revisions(caller: Caller, name: str, *, yes: bool) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wf_notebook.commands import offers
 from wf_notebook.commands.answering import answer_hook
 from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.doctor import examine
@@ -41,7 +42,8 @@ _STATUSES = (
     "pending", "running", "suspended", "blocked", "completed", "failed", "cancelled", "forgotten",
 )  # fmt: skip
 _LISTED = 20
-_RUN = click.argument("run_id", metavar="[RUN]", required=False)
+_RUN = click.argument("run_id", metavar="[RUN]", required=False, shell_complete=offers.any_run)
+_LIVE = click.argument("run_id", metavar="[RUN]", required=False, shell_complete=offers.live_run)
 _JSON = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
 
@@ -80,6 +82,7 @@ def _command(
     multiple=True,
     metavar="NAME=TEXT",
     callback=_labels,
+    shell_complete=offers.label,
     help="Only runs that are labelled so; may be given again.",
 )
 @click.option("-n", "--limit", type=click.IntRange(1), help="How many at first; 20 unless given.")
@@ -151,7 +154,7 @@ def steps(caller: Caller, run_id: str | None) -> None:
 
 @_command("stream", "stream 01K9 tokens", "stream 01K9 log --start -20")
 @_RUN
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=offers.stream)
 @click.option("--start", type=int, default=0, help="Index of the first chunk; -20 for the last 20.")
 @click.pass_obj
 def stream(caller: Caller, run_id: str | None, name: str | None, start: int) -> None:
@@ -187,7 +190,7 @@ def hooks(caller: Caller, *, json_: bool) -> None:
     "resume --resume-id click-1 approve-A-17 null",
     raw_after=1,
 )
-@click.argument("token")
+@click.argument("token", shell_complete=offers.token)
 @click.argument("payload", nargs=-1, metavar="[JSON]")
 @click.option("--resume-id", help="The same id is recorded once, however often it is sent.")
 @click.pass_obj
@@ -204,7 +207,7 @@ def resume(caller: Caller, token: str, payload: Sequence[str], resume_id: str | 
 
 
 @_command("answer", "answer approve-A-17")
-@click.argument("token", required=False)
+@click.argument("token", required=False, shell_complete=offers.token)
 @click.pass_obj
 def answer(caller: Caller, token: str | None) -> None:
     """Answer a hook field by field; without TOKEN, the only open one."""
@@ -213,8 +216,12 @@ def answer(caller: Caller, token: str | None) -> None:
 
 
 @_command("wake", "wake 01K9 --wait wait_0A3F")
-@_RUN
-@click.option("--wait", help="Only the sleep with that id; else all of the run's sleeps.")
+@_LIVE
+@click.option(
+    "--wait",
+    help="Only the sleep with that id; else all of the run's sleeps.",
+    shell_complete=offers.sleep,
+)
 @click.pass_obj
 def wake(caller: Caller, run_id: str | None, wait: str | None) -> None:
     """End the sleeps of a run early."""
@@ -224,7 +231,7 @@ def wake(caller: Caller, run_id: str | None, wait: str | None) -> None:
 
 
 @_command("adopt 01K9")
-@_RUN
+@_LIVE
 @click.pass_obj
 def adopt(caller: Caller, run_id: str | None) -> None:
     """Take a run over that another notebook has started, to go on with the steps of this one.
@@ -238,7 +245,7 @@ def adopt(caller: Caller, run_id: str | None) -> None:
 
 
 @_command("cancel", 'cancel 01K9 --reason "wrong order"')
-@_RUN
+@_LIVE
 @click.option("--reason", help="Recorded with the run.")
 @click.pass_obj
 def cancel(caller: Caller, run_id: str | None, reason: str | None) -> None:
@@ -249,7 +256,9 @@ def cancel(caller: Caller, run_id: str | None, reason: str | None) -> None:
 
 
 @_command("forget 01K9", "forget 01K9 01K8 --yes")
-@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True)
+@click.argument(
+    "run_ids", metavar="RUN...", nargs=-1, required=True, shell_complete=offers.ended_run
+)
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.pass_obj
 def forget(caller: Caller, run_ids: Sequence[str], *, yes: bool) -> None:

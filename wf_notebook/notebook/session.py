@@ -12,6 +12,7 @@ import builtins
 import os
 import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
 
@@ -22,6 +23,7 @@ from wf_notebook.notebook import inspection, traceback
 from wf_notebook.notebook.cellargs import read_line
 from wf_notebook.notebook.completion import make_matcher
 from wf_notebook.notebook.facts import SessionFacts
+from wf_notebook.notebook.frontend import unattended
 from wf_notebook.notebook.interrupts import wake_on_signals
 from wf_notebook.notebook.magics import WorkflowMagics, parser
 from wf_notebook.notebook.settings import AUTO, Workflow
@@ -102,7 +104,7 @@ class Session:
         self._displayer().for_type_by_name(*_RUN_CLASS, self._show_value)
         self._displayer().for_type_by_name(*_DRAFT_CLASS, self._show_draft_value)
         traceback.attach(shell.InteractiveTB)
-        if config.wait_everywhere():
+        if self.unattended:
             from wf_notebook.notebook.unattended import attend
 
             attend()
@@ -129,7 +131,7 @@ class Session:
             self._displays.close()
         if self._reviews is not None:
             self._reviews.close()
-        if config.wait_everywhere():
+        if self.unattended:
             from wf_notebook.notebook.unattended import leave
 
             leave()
@@ -145,6 +147,11 @@ class Session:
         """The formatter that is asked first, and may show a value by itself."""
         formatter: Any = self._shell.display_formatter
         return formatter.ipython_display_formatter
+
+    @property
+    def unattended(self) -> bool:
+        """Whether nobody sits before the notebook, so that cells wait and open hooks are no place to stay."""
+        return unattended(self._shell)
 
     # --- the world -------------------------------------------------------------------------------
 
@@ -308,7 +315,7 @@ class Session:
             line = read_line(parser(), text)
         except UsageError:
             return False  # the magic itself will say so
-        everywhere = self._settings.wait or config.wait_everywhere()
+        everywhere = self._settings.wait or self.unattended
         return not line.check and (line.wait or everywhere)
 
     def command(self, line: str) -> None:
@@ -323,8 +330,9 @@ class Session:
             saved=self._in_kernel,
             drafter=str(self._settings.model),
             land=self._land,
-            **({"shows": self._show_table} if self._in_kernel else {}),
         )
+        if self._in_kernel:
+            caller = replace(caller, shows=self._show_table)
         call(table, split_words(line, table.commands), caller)
 
     def _show_table(self, world: World, chosen: Chosen, view: str | None) -> bool:
@@ -382,12 +390,10 @@ class Session:
         """Take a run as one that this execution started or took up."""
         if self._in_kernel:
             self._shows().submitted(run)
-        if config.wait_everywhere():
+        if self.unattended:
             from wf_notebook.notebook.unattended import attend
 
-            attendant = attend()
-            if attendant is not None:
-                attendant.adopt(run)
+            attend().adopt(run)
 
     def settled(self, run: Run) -> Awaitable[None]:
         """Wait until nothing more will happen to a run by itself; a terminal asks its person."""
@@ -412,7 +418,7 @@ class Session:
         if not self._in_kernel:
             return "text"
         # A headless run has no browser that could show a widget.
-        return "card" if config.wait_everywhere() else "widget"
+        return "card" if self.unattended else "widget"
 
     def _show_value(self, run: Run) -> None:
         """Show a run that is the value of a cell."""

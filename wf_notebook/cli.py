@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -13,7 +14,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 from wf_notebook import __version__, config
 from wf_notebook.commands import Caller, Command, call, table
 from wf_notebook.commands.console import speak_plainly, width_of_terminal
-from wf_notebook.commands.outcome import exit_code_of_error
+from wf_notebook.commands.outcome import FAILED, exit_code_of_error
 from wf_notebook.errors import UsageError, WorkflowError
 from wf_notebook.headless.command import OUTPUT, PARAMETER, Order, carry_out, run
 from wf_notebook.headless.execution import Continued
@@ -46,7 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     caller = Caller(word="wf", open_world=place.open, ask=_ask, width=width_of_terminal())
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        return call(_group(place), words, caller)
+        code = call(_group(place), words, caller)
+        sys.stdout.flush()
+        return code  # noqa: TRY300 - a pipe that broke is heard of at the flush
+    except BrokenPipeError:
+        _write_no_more()
+        return FAILED
     except WorkflowError as error:
         click.echo(str(error), err=True)
         return exit_code_of_error(type(error))
@@ -54,6 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     finally:
         place.close()
+
+
+def _write_no_more() -> None:
+    """Nobody reads the output any more, as behind `| head -1`: leave without a word."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _ask(prompt: str) -> str:

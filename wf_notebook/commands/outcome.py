@@ -11,6 +11,7 @@ from wf_notebook.errors import (
     WaitingForHook,
     WorkflowError,
     WorldError,
+    WorldQueryError,
 )
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def exit_code_of_error(error: type[WorkflowError]) -> int:
     """
     families = (
         (UsageError, USAGE),
+        (WorldQueryError, USAGE),
         (WorldError, WORLD),
         (WaitingForHook, SUSPENDED),
         (DivergenceError, DIVERGED),

@@ -49,17 +49,18 @@ def approve(caller: Caller, source_hash: str, note: str, by: str | None) -> None
 
 @_command("revisions", "revisions refund", "revisions refund@3 --json")
 @click.argument("name", required=False, shell_complete=offers.revision)
+@click.option("-n", "--limit", type=click.IntRange(1), help="How many of each at most.")
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def revisions(caller: Caller, name: str | None, *, json_: bool) -> None:
+def revisions(caller: Caller, name: str | None, limit: int | None, *, json_: bool) -> None:
     """List what was approved, and what waits to be; with NAME@NUMBER show one, source and all."""
     world = caller.look()
     if name is not None and "@" in name:
         revision = book.get_revision(*revision_named(name), world=world)
         click.echo(dumped(_as_json(revision)) if json_ else _in_full(revision))
         return
-    approved = book.revisions(name, world=world)
-    waiting = book.proposals(name, world=world)
+    approved = book.revisions(name, world=world)[:limit]
+    waiting = book.proposals(name, world=world)[:limit]
     lines = [(line, "approved") for line in approved] + [(line, "proposed") for line in waiting]
     click.echo(dumped([_line(*one) for one in lines]) if json_ else _listed(lines, caller))
 
@@ -117,7 +118,7 @@ def _listed(lines: Sequence[tuple[Review, str]], caller: Caller) -> str:
         for line, word in lines
     ]
     hint = f"\nApprove one with {caller.word} approve HASH." if lines[-1][1] == "proposed" else ""
-    return "\n".join(columns(rows)) + hint
+    return "\n".join(columns(rows, caller.width, keep=(0, 2))) + hint
 
 
 def _said(line: Review) -> str:

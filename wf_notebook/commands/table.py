@@ -9,6 +9,7 @@ import click
 from wf_notebook.commands import offers
 from wf_notebook.commands.answering import answer_hook
 from wf_notebook.commands.base import Caller, Command
+from wf_notebook.commands.collecting import gc
 from wf_notebook.commands.doctor import examine
 from wf_notebook.commands.find import find_hook, find_id, find_run, find_stream
 from wf_notebook.commands.repairing import repair
@@ -16,13 +17,17 @@ from wf_notebook.commands.reviews import COMMANDS, names_that_keep
 from wf_notebook.commands.show import (
     Listing,
     calls_text,
+    catalogue,
     catalogue_text,
     dumped,
     forget_text,
     hook_json,
     hooks_text,
     run_json,
+    step_json,
+    streams_json,
     streams_text,
+    why_json,
 )
 from wf_notebook.config import VIEWS
 from wf_notebook.views.controls import read_json
@@ -45,6 +50,7 @@ _LISTED = 20
 _RUN = click.argument("run_id", metavar="[RUN]", required=False, shell_complete=offers.any_run)
 _LIVE = click.argument("run_id", metavar="[RUN]", required=False, shell_complete=offers.live_run)
 _JSON = click.option("--json", "json_", is_flag=True, help="Print JSON.")
+_LIMIT = click.option("-n", "--limit", type=click.IntRange(1), help="How many at most.")
 
 
 def _labels(
@@ -106,7 +112,7 @@ def runs(
     elif caller.shows(world, chosen, view):
         click.echo(_lock(world).lstrip(), nl=world.locked is not None)
     else:
-        click.echo(Listing(world, chosen, limit=limit or _LISTED).text() + _lock(world))
+        click.echo(Listing(world, chosen, limit=limit or _LISTED).text(caller.width) + _lock(world))
 
 
 @_command("show", "show wrun_01K9", "show 01K9 --json")
@@ -120,16 +126,18 @@ def show(caller: Caller, run_id: str | None, *, json_: bool) -> None:
     """
     world = caller.look()
     run = find_run(world, run_id, caller)
-    text = render_run(run.view(), titles=not caller.saved)
+    text = render_run(run.view(), titles=not caller.saved, width=caller.width)
     click.echo(dumped(run_json(run)) if json_ else text + _lock(world))
 
 
-@_command("why", "why 01K9")
+@_command("why", "why 01K9", "why 01K9 --json")
 @_RUN
+@_JSON
 @click.pass_obj
-def why(caller: Caller, run_id: str | None) -> None:
+def why(caller: Caller, run_id: str | None, *, json_: bool) -> None:
     """Say in a sentence what a run waits on and when it moves next."""
-    click.echo(find_run(caller.look(), run_id, caller).why())
+    run = find_run(caller.look(), run_id, caller)
+    click.echo(dumped(why_json(run)) if json_ else run.why())
 
 
 @_command("source", "source 01K9")
@@ -140,24 +148,34 @@ def source(caller: Caller, run_id: str | None) -> None:
     click.echo(find_run(caller.look(), run_id, caller).source, nl=False)
 
 
-@_command("steps", "steps 01K9")
+@_command("steps", "steps 01K9", "steps 01K9 --limit 20 --json")
 @_RUN
+@_LIMIT
+@_JSON
 @click.pass_obj
-def steps(caller: Caller, run_id: str | None) -> None:
-    """List the steps that this process offers; with RUN, that run's calls of steps."""
+def steps(caller: Caller, run_id: str | None, limit: int | None, *, json_: bool) -> None:
+    """List the steps that this process offers; with RUN, that run's calls of steps, newest last."""
     if run_id is None:
-        click.echo(catalogue_text())
+        offered = catalogue_text(caller.width)
+        click.echo(dumped(catalogue()) if json_ else offered)
         return
     world = caller.look()
-    click.echo(calls_text(find_run(world, run_id, caller), world.host.clock.now_us()))
+    run = find_run(world, run_id, caller)
+    calls = run.steps[-(limit or 0) :]
+    now_us = world.host.clock.now_us()
+    told = calls_text(run, calls, now_us, width=caller.width)
+    click.echo(dumped([step_json(step) for step in calls]) if json_ else told)
 
 
-@_command("stream", "stream 01K9 tokens", "stream 01K9 log --start -20")
+@_command("stream", "stream 01K9 tokens", "stream 01K9 log --start -20", "stream 01K9 --json")
 @_RUN
 @click.argument("name", required=False, shell_complete=offers.stream)
 @click.option("--start", type=int, default=0, help="Index of the first chunk; -20 for the last 20.")
+@click.option("--json", "json_", is_flag=True, help="Print JSON: which streams there are.")
 @click.pass_obj
-def stream(caller: Caller, run_id: str | None, name: str | None, start: int) -> None:
+def stream(
+    caller: Caller, run_id: str | None, name: str | None, start: int, *, json_: bool
+) -> None:
     """Print what the steps of a run have written; without NAME its only stream, or their list.
 
     Text is printed as it was written, bytes as a size, other values as JSON, a line each. What the
@@ -165,23 +183,27 @@ def stream(caller: Caller, run_id: str | None, name: str | None, start: int) -> 
     """
     run = find_run(caller.look(), run_id, caller)
     chosen = find_stream(run, name)
-    if chosen is None:
-        click.echo(streams_text(run))
+    if json_:
+        click.echo(dumped(streams_json(run)))
+    elif chosen is None:
+        click.echo(streams_text(run, caller.width))
     else:
         click.echo(joined(run.stream(chosen, start).read(), fresh=True).removesuffix("\n"))
 
 
-@_command("hooks", "hooks --json")
+@_command("hooks", "hooks --limit 5", "hooks --json")
+@_LIMIT
 @_JSON
 @click.pass_obj
-def hooks(caller: Caller, *, json_: bool) -> None:
+def hooks(caller: Caller, limit: int | None, *, json_: bool) -> None:
     """List the open hooks: what people are asked for."""
     world = caller.look()
-    found = world.hooks()
+    found = world.hooks()[:limit]
     if json_:
         click.echo(dumped([hook_json(run, hook) for run, hook in found]))
     else:
-        text = hooks_text(found, world.host.clock.now_us(), titles=not caller.saved)
+        now_us = world.host.clock.now_us()
+        text = hooks_text(found, now_us, titles=not caller.saved, width=caller.width)
         click.echo(text + _lock(world))
 
 
@@ -307,18 +329,20 @@ def sql(caller: Caller, query: Sequence[str]) -> None:
     click.echo("\n".join(columns([list(found.columns), *rows])))
 
 
-@_command("doctor")
+@_command("doctor", "doctor --json")
+@_JSON
 @click.pass_obj
-def doctor(caller: Caller) -> None:
+def doctor(caller: Caller, *, json_: bool) -> None:
     """Say what is installed, whether strict isolation holds, and whose world this is.
 
     A confined guest tries to break out; the world's owner, its file system and the place of its key
     are named.
     """
-    click.echo("\n".join(columns(examine(caller.look))))
+    found = examine(caller.look)
+    click.echo(dumped(dict(found)) if json_ else "\n".join(columns(found)))
 
 
-for _one in (*COMMANDS, repair):
+for _one in (*COMMANDS, gc, repair):
     table.add_command(_one)
 
 

@@ -68,7 +68,7 @@ class WorkflowMagics(Magics):
             %wf stream [RUN] [NAME]
             %wf resume TOKEN [JSON] | answer [TOKEN] | wake [RUN] | cancel [RUN] | adopt [RUN]
             %wf revisions [NAME] | approve HASH | forget-revisions NAME | repair [RUN]
-            %wf forget RUN… | rotate-key | sql SELECT … | doctor
+            %wf forget RUN… | gc --older DUR | rotate-key | sql SELECT … | doctor
 
         `%wf COMMAND --help` explains one. RUN is an id or the beginning of one; without it, this
         notebook's latest run.

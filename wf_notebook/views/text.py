@@ -63,7 +63,7 @@ def table(
     >>> table([("a", "bb", "c"), ("aaa", "b", "c")])
     ['a    bb  c', 'aaa  b   c']
     >>> table([("wrun_01K9ABCDEFGH", "waits for the hook approve-A-17")], 30)
-    ['wrun_01K9ABCD…  waits for the …']
+    ['wrun_01K9ABCD…  waits for the…']
     """
     widths = [max(width_of(cell) for cell in column) for column in zip(*rows, strict=True)]
     if width is not None:

@@ -66,9 +66,12 @@ def _run_streams(world: World, context: click.Context) -> list[Offer]:
     return [(found.name, f"{found.chunks} chunks") for found in run.streams]
 
 
-def _run_sleeps(world: World, context: click.Context) -> list[Offer]:
-    run = find_run(world, context.params.get("run_id"), context.obj)
-    return [(wait.id, wait.kind) for wait in run.state.waits.values() if wait.open]
+def _sleeps(world: World) -> list[Offer]:
+    """The sleeps of every run: click has not read which one is meant when `--wait` comes last."""
+    live = (
+        (run, wait) for run in world.unfinished()[:_RECENT] for wait in run.state.waits.values()
+    )
+    return [(wait.id, f"{wait.kind} of {run.name}") for run, wait in live if wait.open]
 
 
 def _reviewed(world: World, *, numbered: bool) -> list[Offer]:
@@ -83,7 +86,7 @@ live_run = _completer(lambda world, _: _runs(world, ended=False))
 ended_run = _completer(lambda world, _: _runs(world, ended=True))
 token = _completer(lambda world, _: [(hook.token, run.name) for run, hook in world.hooks()])
 stream = _completer(_run_streams)
-sleep = _completer(_run_sleeps)
+sleep = _completer(lambda world, _: _sleeps(world))
 label = _completer(
     lambda world, _: sorted(
         {(f"{k}={v}", "") for row in world.rows(limit=_RECENT) for k, v in row.attributes.items()}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "names_that_keep"]
 
 _SHORT: Final = 12
+_LEAST_NAME: Final = 20
 
 
 def _command(*examples: str) -> Callable[[Callable[..., None]], click.Command]:
@@ -118,7 +119,7 @@ def _listed(lines: Sequence[tuple[Review, str]], caller: Caller) -> str:
         for line, word in lines
     ]
     hint = f"\nApprove one with {caller.word} approve HASH." if lines[-1][1] == "proposed" else ""
-    return "\n".join(columns(rows, caller.width, keep=(0, 2))) + hint
+    return "\n".join(columns(rows, caller.width, least={0: _LEAST_NAME, 2: _SHORT})) + hint
 
 
 def _said(line: Review) -> str:

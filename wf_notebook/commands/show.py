@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from wf_notebook.world.store import RunRow
 
 
+_WHOLE = 1_000  # characters that a column has at least: it is not cut
+
+
 class Listing:
     """Some runs of a world, newest first: a plain row for each, a handle for the live ones.
 
@@ -177,7 +180,7 @@ def hooks_text(
         )
         for run, hook in found
     ]
-    return "\n".join(columns(rows, width, keep=(0,)))  # only a whole token can be resumed
+    return "\n".join(columns(rows, width, least={0: _WHOLE}))  # only a whole token can be resumed
 
 
 def forget_text(world: World, run_ids: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from unicodedata import combining, east_asian_width
 
@@ -9,7 +10,7 @@ from wf_notebook.views.why import read, row_info
 from wf_notebook.views.words import duration, events_of, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Mapping, Sequence
 
     from wf_notebook.views.listing import Listed
     from wf_notebook.views.model import RunView
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _BAR_CHARS: Final = 20
 _LABEL_CHARS: Final = 36
 _LEAST_CHARS: Final = 6  # of a column that was cut
+_LEAST_OF_ID: Final = MappingProxyType({2: 18})  # `wrun_`, when it was made, and chance
 _NARROW: Final = 72  # where there is no room for bars
 _GAP: Final = "  "
 _DOT: Final = " · "
@@ -51,14 +53,17 @@ def clipped(text: str, columns: int) -> str:
 
 
 def table(
-    rows: Sequence[Sequence[str]], width: int | None = None, *, keep: Container[int] = ()
+    rows: Sequence[Sequence[str]],
+    width: int | None = None,
+    *,
+    least: Mapping[int, int] = MappingProxyType({}),
 ) -> list[str]:
     """Return lines whose columns stand under one another, without trailing blanks.
 
     Args:
         rows: cells, as many in each.
         width: how many columns of the terminal there are: the widest cells are cut to fit.
-        keep: which columns are not cut, because a part of what they say is of no use.
+        least: of a column, how many characters of it are of use; else 6.
 
     >>> table([("a", "bb", "c"), ("aaa", "b", "c")])
     ['a    bb  c', 'aaa  b   c']
@@ -67,7 +72,7 @@ def table(
     """
     widths = [max(width_of(cell) for cell in column) for column in zip(*rows, strict=True)]
     if width is not None:
-        widths = _fitted(widths, width, keep)
+        widths = _fitted(widths, width, least)
     lines = (
         _GAP.join(_padded(clipped(*cell), cell[1]) for cell in zip(row, widths, strict=True))
         for row in rows
@@ -75,16 +80,16 @@ def table(
     return [(line if width is None else clipped(line, width)).rstrip() for line in lines]
 
 
-def _fitted(widths: Sequence[int], width: int, keep: Container[int]) -> list[int]:
+def _fitted(widths: Sequence[int], width: int, least: Mapping[int, int]) -> list[int]:
     """Take from the widest column, again and again, until all of them fit, or none can give."""
     found = list(widths)
     over = sum(found) + len(_GAP) * (len(found) - 1) - width
     for _ in range(over):
-        giving = [(each, place) for place, each in enumerate(found) if place not in keep]
-        most, place = max(giving, default=(0, 0))
-        if most <= _LEAST_CHARS:
+        places = range(len(found))
+        giving = [place for place in places if found[place] > least.get(place, _LEAST_CHARS)]
+        if not giving:
             break
-        found[place] -= 1
+        found[max(giving, key=found.__getitem__)] -= 1
     return found
 
 
@@ -172,7 +177,7 @@ def render_runs(rows: Sequence[Listed], *, now_us: int, width: int | None = None
     """
     if not rows:
         return "No runs."
-    return "\n".join(table([_run_cells(row, now_us) for row in rows], width))
+    return "\n".join(table([_run_cells(row, now_us) for row in rows], width, least=_LEAST_OF_ID))
 
 
 def _run_cells(row: Listed, now_us: int) -> tuple[str, ...]:

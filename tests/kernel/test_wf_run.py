@@ -8,10 +8,12 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 import pytest
 
 from tests.kernel.conftest import REFUND, outputs
@@ -183,6 +185,30 @@ def test_a_signal_ends_it_in_good_order(notebook: Any, number: int, code: int) -
         assert world.owned
         assert world.damage is None
         assert [run.name for run in world.unfinished()] == ["nap"]
+
+
+def test_a_signal_while_the_kernel_starts(notebook: Any) -> None:
+    """Nothing has run; the kernel that was about to be is gone, and the notebook is written as it is."""
+    path = notebook("print('not reached')")
+    child = subprocess.Popen(
+        [WF, "run", str(path), "--output", "done.ipynb"], cwd=path.parent,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    kernels = kernels_of(child.pid)
+    child.terminate()
+    _, err = child.communicate(timeout=120)
+    assert (child.returncode, "Stopped by SIGTERM" in err) == (143, True), err
+    assert psutil.wait_procs(kernels, timeout=60)[1] == []
+    assert outputs(path.with_name("done.ipynb"), 2) == []
+
+
+def kernels_of(pid: int) -> list[psutil.Process]:
+    """The processes of `wf run`, once there is one."""
+    end = time.monotonic() + 120
+    while not (found := psutil.Process(pid).children(recursive=True)):
+        assert time.monotonic() < end, "no kernel was started"
+        time.sleep(0.01)
+    return found
 
 
 # -------------------------------------------------------------------------------------- later on

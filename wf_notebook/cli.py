@@ -177,7 +177,8 @@ def _continuing(resume: click.Command, place: _Place) -> click.Command:
         order = Order(notebook, parameters=parameters, output=output, world=place.path)
         return carry_out(replace(order, continued=continued))
 
-    found = copy.copy(resume)
+    found = cast("Command", copy.copy(resume))
+    found.examples = (*found.examples, 'resume --continue refund.ipynb approve-A-17 {"ok": true}')
     found.callback = resumed.callback
     found.params = [*resume.params, *resumed.params]
     return found

@@ -11,6 +11,7 @@ from wf_notebook import config
 from wf_notebook.approving import checked_policy
 from wf_notebook.claiming import claim_of
 from wf_notebook.clock import SystemClock
+from wf_notebook.collecting import ENDED, Collected, collectable, collected
 from wf_notebook.definition.compile import compile_definition
 from wf_notebook.definition.given import steps_by_alias
 from wf_notebook.definition.steps import REGISTRY, StepRegistry
@@ -34,7 +35,8 @@ from wf_notebook.world.store import Queried
 from wf_notebook.worldruns import WorldRuns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import timedelta
 
     from wf_notebook.clock import Clock
     from wf_notebook.config import ApprovalPolicy, IsolationMode, Limits
@@ -194,6 +196,36 @@ class World(WorldRuns):
         self.settle()
         if run_ids:
             self.host.wait(self.host.forget(list(dict.fromkeys(run_ids))))
+
+    def gc(
+        self,
+        older: float | str | timedelta | None = None,
+        *,
+        statuses: Collection[str] = ENDED,
+        keep: int = 0,
+        dry_run: bool = False,
+    ) -> Collected:
+        """Forget runs that ended long ago, as `forget` does, all of them at once.
+
+        A run that may yet be asked for stays, however old: one whose parent goes on, or that has a
+        child which does.
+
+        Args:
+            older: how long ago they ended at least: seconds, "30d" or a timedelta.
+            statuses: only those that ended so: "completed", "failed", "cancelled".
+            keep: how many of each name stay, the newest ones.
+            dry_run: only say what would be forgotten.
+
+        Raises:
+            UsageError: neither `older` nor `keep` was given, or one of them cannot be read.
+            WorldFullError, WorldError: as for `forget`.
+        """
+        self.settle()
+        found = collectable(self.host, older=older, statuses=statuses, keep=keep, path=self.path)
+        if dry_run:
+            return found
+        self.forget(*found.run_ids)
+        return collected(found, self.path)
 
     def rotate_key(self, new: KeySource | None = None) -> Rotation:
         """Seal the world with another master key; the one until now opens nothing in it any more.

@@ -2,51 +2,63 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import glob
 import os
-import shlex
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
+from click.shell_completion import CompletionItem, get_completion_class
 
-from wf_notebook import __version__, errors
+from wf_notebook import __version__, config
 from wf_notebook.commands import Caller, Command, call, table
-from wf_notebook.commands.outcome import FAILED, SUSPENDED, USAGE, exit_code_of_error, gravest
+from wf_notebook.commands.console import speak_plainly, width_of_terminal
+from wf_notebook.commands.outcome import FAILED, exit_code_of_error
 from wf_notebook.errors import UsageError, WorkflowError
-from wf_notebook.guest.durations import parse_duration
-from wf_notebook.headless import run_notebook
-from wf_notebook.views.controls import read_json
-from wf_notebook.views.words import visible
+from wf_notebook.headless.command import OUTPUT, PARAMETER, Order, carry_out, run
+from wf_notebook.headless.execution import Continued
+from wf_notebook.whereabouts import chosen_world, worlds_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from click.shell_completion import ShellComplete
 
     from wf_notebook.api import World
-    from wf_notebook.commands.outcome import OpenHook, Outcome
-    from wf_notebook.headless import CellError, Execution
+    from wf_notebook.config import Limits
 
 INTERRUPTED: Final = 130
-_UNCHOSEN: Final = "hook_"
-_WORLDS: Final = os.path.join(".wf_notebook", "*.duckdb")
-_WHICH: Final = "The world file; else the only one in ./.wf_notebook."
+_HURRY_SECONDS: Final = 1.0  # for an owner to answer, where somebody has pressed Tab
+_SHELLS: Final = ("bash", "zsh", "fish")
+_COMPLETE_VARIABLE: Final = "_WF_COMPLETE"  # as click has it for a program of that name
+_WHICH: Final = "The world file, or its notebook; else the only one in ./.wf_notebook."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `wf`; return its exit code.
 
     0 completed, 1 failed, 2 wrong usage, 3 suspended (a person is asked), 4 diverged, 5 the world
-    is not available.
+    is not available, 128 and a signal's number if that ended it.
     """
-    place = _Place()
+    speak_plainly()
+    hurried = config.shell_completes()
+    place = _Place(config.Limits(owner_seconds=_HURRY_SECONDS) if hurried else config.Limits())
     caller = Caller(
-        word="wf", open_world=place.open, ask=_ask, world_named=lambda: place.path is not None
+        word="wf",
+        open_world=place.open,
+        ask=_ask,
+        width=width_of_terminal(),
+        world_named=lambda: place.path is not None,
     )
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        return call(_group(place), words, caller)
+        code = call(_group(place), words, caller)
+        sys.stdout.flush()
+        return code  # noqa: TRY300 - a pipe that broke is heard of at the flush
+    except BrokenPipeError:
+        _write_no_more()
+        return FAILED
     except WorkflowError as error:
         click.echo(str(error), err=True)
         return exit_code_of_error(type(error))
@@ -56,6 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place.close()
 
 
+def _write_no_more() -> None:
+    """Nobody reads the output any more, as behind `| head -1`: leave without a word."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
 def _ask(prompt: str) -> str:
     return str(click.prompt(prompt, default="", show_default=False, prompt_suffix=""))
 
@@ -63,8 +82,9 @@ def _ask(prompt: str) -> str:
 class _Place:
     """The world file that the commands work on, opened when one of them needs it."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.path: str | None = None
+        self._limits = limits
         self._world: World | None = None
 
     def open(self, write: bool) -> World:  # noqa: FBT001 - the shape of Caller.open_world
@@ -77,7 +97,8 @@ class _Place:
         from wf_notebook.api import open_world
 
         if self._world is None:
-            self._world = open_world(chosen_world(self.path), read_only=not write, takeover=False)
+            path = chosen_world(self.path)
+            self._world = open_world(path, read_only=not write, takeover=False, limits=self._limits)
         return self._world
 
     def close(self) -> None:
@@ -86,42 +107,17 @@ class _Place:
             self._world.close()
 
 
-def chosen_world(path: str | None) -> str:
-    """Return the world that is meant: the one named, else the only one there is.
-
-    Raises:
-        UsageError: it isn't there, or it isn't certain which is meant.
-    """
-    chosen = path if path is not None else found_world()
-    if not os.path.exists(chosen):
-        raise UsageError(f"There is no world {chosen}.", hint="Check --world.")
-    return chosen
-
-
-def found_world() -> str:
-    """Return the only world beside the notebooks of this folder.
-
-    Raises:
-        UsageError: there is none, or there are several.
-    """
-    found = sorted(glob.glob(_WORLDS))
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        msg = f"There is no world in {os.getcwd()}."
-        raise UsageError(msg, hint="Go to the notebook's folder, or name one with --world PATH.")
-    listed = ", ".join(found)
-    raise UsageError(f"There are several worlds: {listed}.", hint="Name one with --world PATH.")
-
-
 def _group(place: _Place) -> click.Group:
-    """Return the commands of the table, with `--world` where they need one, and `run` and `mend`."""
+    """Return the commands of the table, with `--world` where they need one, and a shell's own."""
     commands = [_on_file(command, place) for command in table.commands.values()]
     found = click.Group(
         name="wf",
         help="Look at the runs of a world file, move them on, and run notebooks.",
-        commands=[run, mend, *commands],
+        commands=[run, mend, completion, *commands],
+        context_settings={"color": False} if config.colourless() else None,
     )
+    resume = found.commands["resume"]
+    found.commands["resume"] = _continuing(resume, place)
     return click.version_option(__version__, prog_name="wf")(found)
 
 
@@ -134,17 +130,111 @@ def _on_file(command: click.Command, place: _Place) -> click.Command:
 
     found = copy.copy(command)
     option = click.Option(
-        ["--world"], metavar="PATH", help=_WHICH, expose_value=False, callback=chosen
+        ["--world"],
+        metavar="PATH",
+        help=_WHICH,
+        expose_value=False,
+        callback=chosen,
+        is_eager=True,  # completion of what stands before it reads this world
+        shell_complete=_worlds,
     )
     found.params = [*command.params, option]
     return found
+
+
+def _worlds(_context: object, _parameter: object, begun: str) -> list[CompletionItem]:
+    """Offer the worlds of this folder, else files."""
+    found = [CompletionItem(path) for path in worlds_in(".") if path.startswith(begun)]
+    return found or [CompletionItem(begun, type="file")]
+
+
+# --- wf resume … --continue ----------------------------------------------------------------------
+
+
+def _continuing(resume: click.Command, place: _Place) -> click.Command:
+    """Return the table's `resume`, which in a shell may go on with a notebook afterwards."""
+    hand_over = cast("Callable[..., None]", resume.callback)
+
+    @click.command
+    @click.option(
+        "--continue",
+        "notebook",
+        metavar="NOTEBOOK",
+        type=click.Path(dir_okay=False),
+        help="Then run that notebook, as `wf run` does, where it stopped: runs that it has made are "
+        "taken up, and recorded steps don't run again.",
+    )
+    @PARAMETER
+    @OUTPUT
+    @click.pass_obj
+    def resumed(
+        caller: Caller,
+        /,
+        notebook: str | None,
+        parameters: Sequence[str],
+        output: str | None,
+        **typed: Any,
+    ) -> int:
+        if notebook is None:
+            _need_notebook(parameters=parameters, output=output)
+            hand_over(**typed)
+            return 0
+        place.path = chosen_world(place.path or notebook)
+        continued = _execution_of(caller.change(), typed["token"])
+        hand_over(**typed)
+        place.close()
+        order = Order(notebook, parameters=parameters, output=output, world=place.path)
+        return carry_out(replace(order, continued=continued))
+
+    found = cast("Command", copy.copy(resume))
+    found.examples = (*found.examples, 'resume --continue refund.ipynb approve-A-17 {"ok": true}')
+    found.callback = resumed.callback
+    found.params = [*resume.params, *resumed.params]
+    return found
+
+
+def _need_notebook(**given: object) -> None:
+    for name, value in given.items():
+        if value:
+            msg = f"--{name.removesuffix('s')} says how a notebook is run, and none is."
+            raise UsageError(msg, hint="Add --continue NOTEBOOK.")
+
+
+def _execution_of(world: World, token: str) -> Continued | None:
+    """Return the execution whose run has the open hook; None if there is none: then resuming fails."""
+    runs = [run for run, hook in world.hooks() if hook.token == token]
+    return next((Continued(run.execution, run.id) for run in runs), None)
+
+
+# --- wf completion -------------------------------------------------------------------------------
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        """completion bash > ~/.local/share/bash-completion/completions/wf""",
+        """completion zsh > "${fpath[1]}/_wf\"""",
+        """completion fish > ~/.config/fish/completions/wf.fish""",
+    ),
+)
+@click.argument("shell", type=click.Choice(_SHELLS))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print what lets a shell complete `wf`: commands, options, runs, tokens, names, worlds.
+
+    Put it where the shell looks for such scripts, or run `eval "$(wf completion bash)"` when it
+    starts. A completion only reads; of a world that is locked or busy it offers nothing.
+    """
+    group = context.find_root().command
+    kind = cast("type[ShellComplete]", get_completion_class(shell))
+    click.echo(kind(group, {}, "wf", _COMPLETE_VARIABLE).source())
 
 
 # --- wf mend -------------------------------------------------------------------------------------
 
 
 @click.command(cls=Command, examples=("mend", "mend --world orders.duckdb"))
-@click.option("--world", metavar="PATH", help=_WHICH)
+@click.option("--world", metavar="PATH", help=_WHICH, shell_complete=_worlds)
 def mend(world: str | None) -> None:
     """Go on with what is whole of a damaged world; what it is now is copied aside first.
 
@@ -159,157 +249,3 @@ def mend(world: str | None) -> None:
         click.echo(f"{path} is whole.")
     else:
         click.echo(f"{found.message} It goes on with what is whole.")
-
-
-# --- wf run --------------------------------------------------------------------------------------
-
-
-@click.command(
-    cls=Command,
-    examples=(
-        "run refund.ipynb",
-        """run refund.ipynb --answer 'Approval={"ok": true}' --timeout 10m""",
-        "run refund.ipynb --cell refund --output done.ipynb",
-    ),
-)
-@click.argument("notebook", type=click.Path(dir_okay=False))
-@click.option("--cell", metavar="NAME", help="Stop after the cell %%workflow NAME.")
-@click.option(
-    "--answer",
-    "answers",
-    metavar="TOKEN_OR_TITLE=JSON",
-    multiple=True,
-    help="A payload for hooks of that token, title or schema; given again, for the next payload.",
-)
-@click.option("--timeout", metavar="DUR", help='How long all of it may take, such as "10m".')
-@click.option("--output", metavar="OUT.ipynb", help="Write the notebook with its outputs.")
-@click.option("--world", metavar="PATH", help="Use this world instead of the notebook's own.")
-def run(
-    notebook: str,
-    *,
-    cell: str | None,
-    answers: Sequence[str],
-    timeout: str | None,
-    output: str | None,
-    world: str | None,
-) -> int:
-    """Run a notebook without a person in front of it, and say how its runs ended.
-
-    A hook that no --answer fits ends the notebook as suspended (exit code 3): its run waits in the
-    world, and goes on when it is answered and the notebook is run again.
-    """
-    execution = run_notebook(
-        notebook,
-        cell=cell,
-        answers=read_answers(answers),
-        timeout=None if timeout is None else _seconds(timeout),
-        world=world,
-    )
-    if output is not None:
-        _write(execution, output)
-    _tell(execution, notebook)
-    return exit_code(execution)
-
-
-def read_answers(given: Sequence[str]) -> dict[str, list[object]]:
-    """Return payloads by token, title or schema, in the order given.
-
-    Raises:
-        UsageError: one is not NAME=JSON.
-
-    >>> read_answers(['a=1', 'a=2', 'Approve A=17={"ok": true}'])
-    {'a': [1, 2], 'Approve A=17': [{'ok': True}]}
-    """
-    found: dict[str, list[object]] = {}
-    for text in given:
-        name, value = _answer(text)
-        found.setdefault(name, []).append(value)
-    return found
-
-
-def _answer(text: str) -> tuple[str, object]:
-    """Split at the first `=` whose right side is JSON: a name may hold one, too."""
-    places = [place for place, character in enumerate(text) if character == "=" and place]
-    for place in places:
-        with contextlib.suppress(UsageError):
-            return text[:place], read_json(text[place + 1 :], "")
-    if not places:
-        msg = f"--answer: {text!r} is not NAME=JSON."
-        raise UsageError(msg, hint="""Write --answer 'approve={"ok": true}'.""")
-    name, _, value = text.partition("=")
-    return name, read_json(value, f"--answer {name}: the payload")
-
-
-def _seconds(text: str) -> float:
-    try:
-        return parse_duration(text)
-    except (ValueError, TypeError) as problem:
-        raise UsageError(f"--timeout: {problem}", hint='Write "90s" or "1h 30m".') from None
-
-
-def _write(execution: Execution, path: str) -> None:
-    import nbformat
-
-    untyped = cast("Any", nbformat)
-    try:
-        untyped.write(execution.notebook, path)
-    except OSError as problem:
-        msg = f"{path} cannot be written: {problem.strerror}."
-        raise UsageError(msg, hint="Choose another --output.") from None
-
-
-def exit_code(execution: Execution) -> int:
-    """Return the code that says how a notebook's execution ended."""
-    codes = {outcome.exit_code for outcome in execution.outcomes}
-    if execution.died or (execution.timed_out and SUSPENDED not in codes):
-        codes.add(FAILED)
-    elif execution.error is not None and not execution.timed_out:
-        codes.add(_code_of_cell(execution.error))
-    return gravest(codes)
-
-
-def _code_of_cell(error: CellError) -> int:
-    """The code of what a cell raised: of ours as the command line has it, else failed."""
-    kind = getattr(errors, error.name, None)
-    if not (isinstance(kind, type) and issubclass(kind, WorkflowError)):
-        return FAILED
-    code = exit_code_of_error(kind)
-    return FAILED if code == USAGE else code
-
-
-def _tell(execution: Execution, notebook: str) -> None:
-    """Print how it ended: each run's timeline and result, then what went wrong or is awaited."""
-    for outcome in execution.outcomes:
-        click.echo(outcome.timeline)
-        if outcome.status == "completed":
-            click.echo(f"\n  result: {outcome.result}")
-        elif outcome.error:
-            click.echo(f"\n  {outcome.error}")
-        _tell_hooks(outcome, notebook)
-        click.echo()
-    if not execution.outcomes and not execution.died:
-        click.echo("The notebook started no run.")
-    if execution.died:
-        click.echo("The kernel died. Its runs go on when the notebook is run again.", err=True)
-    if execution.timed_out:
-        click.echo("Time is up. The runs go on when the notebook is run again.", err=True)
-    elif execution.error is not None and execution.error.name != "WaitingForHook":
-        click.echo(f"Cell {execution.error.cell} of {notebook} failed:", err=True)
-        click.echo(execution.error.traceback, err=True)
-
-
-def _tell_hooks(outcome: Outcome, notebook: str) -> None:
-    for hook in outcome.hooks:
-        schema = f" ({hook.schema})" if hook.schema else ""
-        click.echo(f"\n  waits for you: hook {visible(hook.token)}{schema} {hook.title}".rstrip())
-        if hook.refusal:
-            click.echo(f"  the answer given was refused: {hook.refusal}")
-        answer = shlex.quote(f"{_easiest_name(hook)}=JSON")
-        click.echo(f"  wf run {shlex.quote(notebook)} --answer {answer}")
-
-
-def _easiest_name(hook: OpenHook) -> str:
-    """What to call a hook in an answer: its token, unless that is one that nobody chose."""
-    if hook.token.startswith(_UNCHOSEN):
-        return hook.title or hook.schema or hook.token
-    return hook.token

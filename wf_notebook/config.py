@@ -51,9 +51,18 @@ def keyring_first() -> bool:
     return os.environ.get("WF_NOTEBOOK_KEYRING", "") not in ("", "0")
 
 
-def wait_everywhere() -> bool:
-    """`WF_NOTEBOOK_WAIT=1`: every `%%workflow` cell waits for its run, as headless runs need."""
-    return os.environ.get("WF_NOTEBOOK_WAIT", "") not in ("", "0")
+def wait_everywhere() -> bool | None:
+    """`WF_NOTEBOOK_WAIT`: whether every `%%workflow` cell waits for its run, as headless runs need.
+
+    None if it isn't set: then what the front end says of itself decides.
+    """
+    found = os.environ.get("WF_NOTEBOOK_WAIT", "")
+    return found != "0" if found else None
+
+
+def in_voila() -> bool:
+    """`VOILA_BASE_URL`, or its like: the cells run before the page is seen, and people come then."""
+    return any(name.startswith("VOILA_") for name in os.environ)
 
 
 def notebook_path() -> str | None:
@@ -79,19 +88,50 @@ def world_path() -> str | None:
     return os.environ.get("WF_NOTEBOOK_WORLD") or None
 
 
-def headless_environment(*, notebook: str, answers: str, world: str | None) -> dict[str, str]:
+def execution() -> str:
+    """`WF_NOTEBOOK_EXECUTION`: the id of this run of `wf run`; "" outside it."""
+    return os.environ.get("WF_NOTEBOOK_EXECUTION", "")
+
+
+def continued_run() -> str:
+    """`WF_NOTEBOOK_CONTINUES`: a run of the execution that this one continues; "" if it begins anew."""
+    return os.environ.get("WF_NOTEBOOK_CONTINUES", "")
+
+
+def progress_wanted() -> bool:
+    """`WF_NOTEBOOK_PROGRESS=1`: `wf run` shows how the runs stand, and wants to be told."""
+    return bool(os.environ.get("WF_NOTEBOOK_PROGRESS"))
+
+
+def headless_environment(
+    *,
+    notebook: str,
+    answers: str,
+    world: str | None,
+    execution: str,
+    continues: str,
+    progress: bool,
+) -> dict[str, str]:
     """This process's environment, plus what tells a kernel that nobody sits before it."""
     ours = {
         "WF_NOTEBOOK_WAIT": "1",
         "WF_NOTEBOOK_ANSWERS": answers,
+        "WF_NOTEBOOK_EXECUTION": execution,
+        "WF_NOTEBOOK_CONTINUES": continues,
+        "WF_NOTEBOOK_PROGRESS": "1" if progress else "",
         "JPY_SESSION_NAME": notebook,
     }
     chosen = {} if world is None else {"WF_NOTEBOOK_WORLD": os.path.abspath(world)}
     return {**os.environ, **ours, **chosen}
 
 
-def no_colour() -> bool:
-    """`NO_COLOR`: whether a terminal is to be written to without colours."""
+def shell_completes() -> bool:
+    """`_WF_COMPLETE`: a shell asks `wf` what may stand at the cursor; click reads the rest."""
+    return bool(os.environ.get("_WF_COMPLETE"))
+
+
+def colourless() -> bool:
+    """`NO_COLOR`: whether nothing is to be coloured, whatever the terminal can do."""
     return bool(os.environ.get("NO_COLOR"))
 
 

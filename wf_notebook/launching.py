@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from wf_notebook.approving import Proposal, need, refuse_draft
 from wf_notebook.definition.entry import check_call
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from wf_notebook.engine.activity import Activity
     from wf_notebook.engine.context import StepContext
     from wf_notebook.guest.values import Tree
+
+
+_TAKEN_UP: Final = frozenset({"pending", "running", "completed"})  # as a list of runs has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ def prepare(  # noqa: PLR0913 - keyword-only past what is called with what
     extra: dict[str, Any] = {"attributes": checked(attributes)}
     if key is not None:
         extra["key"] = key
+    if host.execution.id and caller is None:
+        extra["execution"] = host.execution.id
     if caller is not None and caller.world_id == host.store.world_id:
         extra |= _ancestors(caller)
         key = key or _child_key(caller, definition, [args, kwargs])
@@ -122,6 +127,9 @@ def _models(schemas: Iterable[Any] | Mapping[str, Any]) -> dict[str, Any]:
 def launched(host: Host, launch: Launch, steps: Mapping[str, Step], *, attach: bool) -> Run:
     """Create the run, or return the one that its key, or `attach`, stands for.
 
+    In an execution that continues another one, a run that that one has made of the same launch will
+    always do.
+
     Args:
         host: the engine of its world.
         launch: the run, ready to be created.
@@ -134,6 +142,9 @@ def launched(host: Host, launch: Launch, steps: Mapping[str, Step], *, attach: b
         RunForgottenError: the key belongs to a run that was forgotten.
         WorldError: it could not be written.
     """
+    earlier = _taken_up(host, launch)
+    if earlier is not None:
+        return earlier
     if attach:
         host.settle()
         found = host.wait(host.submit(_alike(host, launch)))
@@ -159,6 +170,35 @@ def _same_arguments(act: Activity, launch: Launch) -> bool:
         raise act.locked
     before = canonical([list(act.args), dict(act.kwargs)])
     return before == canonical([list(launch.args), dict(launch.kwargs)])
+
+
+def _taken_up(host: Host, launch: Launch) -> Run | None:
+    """Return the run that the execution which is continued has made of this launch, if there is one.
+
+    Also one that has completed: else the steps of a cell that was over would run again. What has
+    failed or was cancelled is started anew.
+    """
+    if not host.execution.continues or "key" in launch.extra or "execution" not in launch.extra:
+        return None
+    host.settle()
+    workflow_id = launch.definition.workflow_id
+    rows = host.wait(host.store.runs(workflow_id=workflow_id, limit=None))
+    for row in reversed(rows):  # the first launch has made the first run
+        if row.run_id in host.taken_up or row.status not in _TAKEN_UP:
+            continue
+        if row.source_hash != launch.definition.source_hash:
+            continue
+        act = host.wait(host.activity(row.run_id))
+        if _is_of_execution(act, host) and _same_arguments(act, launch):
+            host.taken_up.add(row.run_id)
+            return Run(host, act, attached=True)
+    return None
+
+
+def _is_of_execution(act: Activity, host: Host) -> bool:
+    execution = host.execution
+    marked = act.state.created.get("execution") == execution.id
+    return marked or act.run_id == execution.continues
 
 
 async def _alike(host: Host, launch: Launch) -> Activity | None:

@@ -195,6 +195,11 @@ class Run:
         return self._act.state.notebook
 
     @property
+    def execution(self) -> str:
+        """The execution of a notebook by `wf run` that has started it, or ""."""
+        return str(self._act.state.created.get("execution", ""))
+
+    @property
     def changed(self) -> tuple[str, ...]:
         """Aliases of steps whose code, as defined here, isn't the code that it was started with."""
         return self._host.runner.changed(self._act)
@@ -436,11 +441,18 @@ class Run:
     def _waiting_for_hook(self) -> WaitingForHook:
         tokens = [hook.token for hook in self.hooks if hook.open]
         ways = " or ".join(f"run.resume({token!r}, payload)" for token in tokens)
+        hint = f"`await` it and use the form, or call {ways}, or `%wf answer {tokens[0]}`."
+        if self._host.deserted is not None:
+            hint = (
+                f"Nobody sits before this notebook: `wf resume {tokens[0]} JSON` answers the hook, "
+                "and the notebook, run again, goes on; `wf run NOTEBOOK --answer` does both. If "
+                "somebody does, set WF_NOTEBOOK_WAIT=0."
+            )
         return WaitingForHook(
             f"Run {self.id} waits for a person: hook {', '.join(tokens)}.",
             run_id=self.id,
             tokens=tokens,
-            hint=f"`await` it and use the form, or call {ways}, or `%wf answer {tokens[0]}`.",
+            hint=hint,
         )
 
     # --- asking --------------------------------------------------------------------------------

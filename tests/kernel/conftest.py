@@ -12,15 +12,20 @@ import time
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
+import nbformat
 import pytest
 from jupyter_client.manager import KernelManager
 from jupyter_core.utils import ensure_event_loop
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from wf_notebook.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 DEADLINE = 60.0
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -276,6 +281,43 @@ def kernel(kernels: Callable[..., Kernel]) -> Kernel:
     found = kernels()
     found.ok(SETUP)
     return found
+
+
+# --- a notebook without a person -----------------------------------------------------------------
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a notebook of these cells into the test's folder."""
+
+    def write(*cells: str, setup: str = SETUP) -> Path:
+        found = new_notebook(
+            cells=[new_markdown_cell("# Refund"), *map(new_code_cell, (setup, *cells))],
+            metadata={"kernelspec": KERNEL},
+        )
+        path = tmp_path / "refund.ipynb"
+        nbformat.write(found, path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def wf(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., tuple[int, str]]:
+    """Runs `wf` in the test's folder; returns its exit code and all it printed."""
+
+    def run(*words: str) -> tuple[int, str]:
+        with contextlib.chdir(tmp_path):
+            code = main(words)
+        captured = capfd.readouterr()
+        return code, captured.out + captured.err
+
+    return run
+
+
+def outputs(path: Path, cell: int) -> list[Any]:
+    """The outputs of a cell of a notebook that was executed."""
+    return list(nbformat.read(path, as_version=4).cells[cell].outputs)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

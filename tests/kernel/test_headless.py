@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import nbformat
-import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-
-from tests.kernel.conftest import REFUND, SETUP
-from wf_notebook.cli import main
+from tests.kernel.conftest import REFUND, SETUP, outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,38 +14,6 @@ if TYPE_CHECKING:
 
 CELL = f"%%workflow refund -o r -- 'a1'\n{REFUND}"
 GOOD = 'approve-a1={"ok": true, "amount": 9}'
-
-
-@pytest.fixture
-def notebook(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a notebook of these cells into the test's folder."""
-
-    def write(*cells: str, setup: str = SETUP) -> Path:
-        found = new_notebook(
-            cells=[new_markdown_cell("# Refund"), *map(new_code_cell, (setup, *cells))]
-        )
-        path = tmp_path / "refund.ipynb"
-        nbformat.write(found, path)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def wf(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., tuple[int, str]]:
-    """Runs `wf` in the test's folder; returns its exit code and all it printed."""
-
-    def run(*words: str) -> tuple[int, str]:
-        with contextlib.chdir(tmp_path):
-            code = main(words)
-        captured = capfd.readouterr()
-        return code, captured.out + captured.err
-
-    return run
-
-
-def outputs(path: Path, cell: int) -> list[Any]:
-    return list(nbformat.read(path, as_version=4).cells[cell].outputs)
 
 
 def test_an_answered_hook_completes_the_notebook(
@@ -82,7 +44,7 @@ def test_an_unanswered_hook_suspends_and_a_later_run_goes_on(
     code, said = wf("run", str(path), "--output", "open.ipynb")
     assert code == 3, said
     assert "waits for you: hook approve-a1 (Approval)" in said
-    assert "--answer approve-a1=JSON" in said
+    assert f"wf resume approve-a1 JSON --continue {path}" in said
     (error,) = outputs(path.with_name("open.ipynb"), 3)
     assert error["ename"] == "WaitingForHook"
     assert outputs(path.with_name("open.ipynb"), 4) == []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import nbformat
 import pytest
 
-from wf_notebook.headless import run_notebook
+from wf_notebook.headless.execution import run_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

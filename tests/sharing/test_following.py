@@ -318,3 +318,20 @@ def test_many_followers_of_one_owner(others: Others, here: Here) -> None:
     assert [hook.received for hook in run.hooks] == [1]
     followers[0].ask('world.resume("t", 2)')
     assert [f.ask(f"get_run({run.id!r}).result(timeout=30)") for f in followers] == [[1, 2]] * 5
+
+
+def test_old_runs_are_collected_through_the_owner(
+    here: Here, others: Others, tmp_path: Path
+) -> None:
+    """The follower chooses and asks, the owner erases and rewrites the file; both see it."""
+    owner = others()
+    world = here()
+    run = world.start(flows.WORK, (str(tmp_path), "gc", 1), steps=[flows.work])
+    run.wait_for("hook", timeout=30)
+    assert world.gc(0.0).run_ids == []
+    run.resume("ask-gc", 1)
+    run.result(timeout=30)
+    assert not world.owned
+    found = world.gc(0.0)
+    assert (found.run_ids, found.done) == ([run.id], True)
+    assert owner.ask("[row.status for row in world.rows()]") == ["forgotten"]

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from wf_notebook import errors, headless, open_world, step
-from wf_notebook.cli import exit_code, main, read_answers
+from wf_notebook import errors, open_world, step
+from wf_notebook.cli import main
 from wf_notebook.commands import table
 from wf_notebook.commands.outcome import OpenHook, Outcome, exit_code_of_error, gravest
 from wf_notebook.errors import UsageError
-from wf_notebook.headless import CellError, Execution
+from wf_notebook.headless import execution as headless
+from wf_notebook.headless.answers import read_answers
+from wf_notebook.headless.execution import CellError, Execution
+from wf_notebook.headless.report import exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable

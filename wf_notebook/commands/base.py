@@ -90,6 +90,7 @@ class Caller:
         open_world: opens or returns the world; its argument says whether something will be written.
         ask: asks a person one question and returns the line typed.
         notebook: the notebook whose latest run a missing RUN means; None for any.
+        width: columns of the terminal that tables have to fit; None for as many as they take.
         saved: whether what is printed may be saved in a notebook: then titles stay out of it.
         drafter: the model that is set for drafts, or "".
         land: shows a draft, under its hash if it may be approved, and hands its cell over.
@@ -102,6 +103,7 @@ class Caller:
     open_world: Callable[[bool], World]
     ask: Callable[[str], str]
     notebook: str | None = None
+    width: int | None = None
     saved: bool = False
     drafter: str = ""
     land: Callable[[Draft, str], None] = _printed

@@ -40,6 +40,7 @@ def find_id(world: World, word: str, caller: Caller) -> str:
         RunNotFoundError: there is none.
         UsageError: several begin so.
     """
+    word = word.rstrip("…")  # as a narrow terminal has shown it
     rows = world.rows(limit=None)
     ids = [row.run_id for row in rows if row.run_id == word]
     ids = ids or [row.run_id for row in rows if _begins(row.run_id, word)]
@@ -49,6 +50,8 @@ def find_id(world: World, word: str, caller: Caller) -> str:
         raise UsageError(msg, hint="Give more of the id.")
     if not ids:
         msg = f"There is no run '{visible(word)}' in this world."
+        if word.endswith(".ipynb"):
+            raise UsageError(msg, hint=f"A notebook's world is meant by --world {word}.")
         raise RunNotFoundError(msg, hint=f"List runs with {caller.word} runs.")
     return ids[0]
 

@@ -125,5 +125,5 @@ def _conclude(
 
 def _say(text: str, caller: Caller) -> None:
     """Print; colours are for a shell's terminal, and not saved in a notebook."""
-    plain = config.no_colour() or caller.word != "wf"
+    plain = config.colourless() or caller.word != "wf"
     click.echo(text, color=False if plain else None)

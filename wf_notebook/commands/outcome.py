@@ -23,6 +23,8 @@ USAGE: Final = 2
 SUSPENDED: Final = 3
 DIVERGED: Final = 4
 WORLD: Final = 5
+BULLETIN: Final = "wf_notebook.bulletin"
+"""The comm by which a kernel tells `wf run`, while it runs, how its runs stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Outcome:
 
     Attributes:
         status: as `Run.status`.
+        world: the path of its world.
         blocked: why a blocked run cannot go on: one word, or "".
         timeline: the run as text, for people.
         result: `repr` of a completed run's value, else "".
@@ -52,6 +55,7 @@ class Outcome:
     name: str
     status: str
     timeline: str
+    world: str = ""
     blocked: str = ""
     result: str = ""
     error: str = ""

@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from wf_notebook.commands import offers
 from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.find import find_run
 from wf_notebook.views.words import visible
@@ -16,7 +17,7 @@ _EXAMPLES: Final = ("repair", "repair 01K9 --model anthropic:MODEL --payloads")
 
 
 @click.command(cls=Command, examples=_EXAMPLES)
-@click.argument("run_id", metavar="[RUN]", required=False)
+@click.argument("run_id", metavar="[RUN]", required=False, shell_complete=offers.ended_run)
 @click.option("-m", "--model", help="provider:model; else the one that is set.")
 @click.option("--payloads", is_flag=True, help="Show the model what the run holds sealed, too.")
 @click.option("--repairs", type=click.IntRange(0), help="How often the model may mend its answer.")

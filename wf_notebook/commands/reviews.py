@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from wf_notebook.clock import iso
+from wf_notebook.commands import offers
 from wf_notebook.commands.base import Caller, Command
 from wf_notebook.commands.show import dumped
 from wf_notebook.definition.revision_names import revision_named
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "names_that_keep"]
 
 _SHORT: Final = 12
+_LEAST_NAME: Final = 20
 
 
 def _command(*examples: str) -> Callable[[Callable[..., None]], click.Command]:
@@ -31,7 +33,7 @@ def _command(*examples: str) -> Callable[[Callable[..., None]], click.Command]:
 
 
 @_command("approve 5e884898da28", 'approve 5e884898da28 --note "limits checked"')
-@click.argument("source_hash", metavar="HASH")
+@click.argument("source_hash", metavar="HASH", shell_complete=offers.proposal)
 @click.option("--note", default="", help="Kept with the approval.")
 @click.option("--by", help="Who approves; else this system's user.")
 @click.pass_obj
@@ -48,10 +50,11 @@ def approve(caller: Caller, source_hash: str, note: str, by: str | None) -> None
 
 
 @_command("revisions", "revisions refund", "revisions refund@3 --json")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=offers.revision)
+@click.option("-n", "--limit", type=click.IntRange(1), help="How many of each at most.")
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def revisions(caller: Caller, name: str | None, *, json_: bool) -> None:
+def revisions(caller: Caller, name: str | None, limit: int | None, *, json_: bool) -> None:
     """List what was approved, and what waits to be; with NAME@NUMBER show one, source and all."""
     from wf_notebook import approvals as book
 
@@ -60,14 +63,14 @@ def revisions(caller: Caller, name: str | None, *, json_: bool) -> None:
         revision = book.get_revision(*revision_named(name), world=world)
         click.echo(dumped(_as_json(revision)) if json_ else _in_full(revision))
         return
-    approved = book.revisions(name, world=world)
-    waiting = book.proposals(name, world=world)
+    approved = book.revisions(name, world=world)[:limit]
+    waiting = book.proposals(name, world=world)[:limit]
     lines = [(line, "approved") for line in approved] + [(line, "proposed") for line in waiting]
     click.echo(dumped([_line(*one) for one in lines]) if json_ else _listed(lines, caller))
 
 
 @_command("forget-revisions refund", "forget-revisions refund --yes")
-@click.argument("name")
+@click.argument("name", shell_complete=offers.reviewed_name)
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.pass_obj
 def forget_revisions(caller: Caller, name: str, *, yes: bool) -> None:
@@ -123,7 +126,7 @@ def _listed(lines: Sequence[tuple[Review, str]], caller: Caller) -> str:
         for line, word in lines
     ]
     hint = f"\nApprove one with {caller.word} approve HASH." if lines[-1][1] == "proposed" else ""
-    return "\n".join(columns(rows)) + hint
+    return "\n".join(columns(rows, caller.width, least={0: _LEAST_NAME, 2: _SHORT})) + hint
 
 
 def _said(line: Review) -> str:

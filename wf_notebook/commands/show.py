@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from wf_notebook.world.store import RunRow
 
 
+_WHOLE = 1_000  # characters that a column has at least: it is not cut
+
+
 class Listing:
     """Some runs of a world, newest first: a plain row for each, a handle for the live ones.
 
@@ -45,9 +48,10 @@ class Listing:
         else:
             self._rows = world.rows(status=status, attributes=labels, limit=limit)
 
-    def text(self) -> str:
-        """Return a line for each run."""
-        return render_runs([self._listed(row) for row in self._rows], now_us=self._now_us)
+    def text(self, width: int | None) -> str:
+        """Return a line for each run, cut to so many columns, if a number is given."""
+        listed_ = [self._listed(row) for row in self._rows]
+        return render_runs(listed_, now_us=self._now_us, width=width)
 
     def _listed(self, row: RunRow) -> Listed:
         live = self._live.get(row.run_id)
@@ -102,13 +106,27 @@ def run_json(run: Run) -> dict[str, Any]:
         "locked": run.locked,
         "blocked": _reason(run),
         "events": state.seq,
-        "steps": [_step_json(step) for step in state.steps.values()],
+        "steps": [step_json(step) for step in state.steps.values()],
         "hooks": [hook_json(run, hook) for hook in state.hooks.values()],
         "waits": [_wait_json(wait) for wait in state.waits.values()],
     }
 
 
-def _step_json(step: Step) -> dict[str, Any]:
+def why_json(run: Run) -> dict[str, Any]:
+    """Return how a run stands and what moves it, as an object."""
+    return {
+        "run_id": run.id,
+        "name": run.name,
+        "status": run.status,
+        "why": run.why(),
+        "blocked": _reason(run),
+        "hooks": [hook.token for hook in run.hooks if hook.open],
+        "due": [iso(wait.due_us) for wait in run.state.waits.values() if wait.open],
+    }
+
+
+def step_json(step: Step) -> dict[str, Any]:
+    """Return a call of a step as an object."""
     return {
         "id": step.id,
         "alias": step.alias,
@@ -146,7 +164,9 @@ def _wait_json(wait: Wait) -> dict[str, Any]:
     }
 
 
-def hooks_text(found: Sequence[tuple[Run, Hook]], now_us: int, *, titles: bool) -> str:
+def hooks_text(
+    found: Sequence[tuple[Run, Hook]], now_us: int, *, titles: bool, width: int | None = None
+) -> str:
     """Return a line for each open hook: token, schema, how long it is open, who asks, its title."""
     if not found:
         return "No hook is open."
@@ -160,7 +180,7 @@ def hooks_text(found: Sequence[tuple[Run, Hook]], now_us: int, *, titles: bool) 
         )
         for run, hook in found
     ]
-    return "\n".join(columns(rows))
+    return "\n".join(columns(rows, width, least={0: _WHOLE}))  # only a whole token can be resumed
 
 
 def forget_text(world: World, run_ids: Sequence[str]) -> list[str]:
@@ -174,14 +194,22 @@ def forget_text(world: World, run_ids: Sequence[str]) -> list[str]:
     ]
 
 
-def calls_text(run: Run, now_us: int) -> str:
-    """Return a line for each call of a step in a run."""
-    if not run.steps:
+def calls_text(run: Run, calls: Sequence[Step], now_us: int, *, width: int | None = None) -> str:
+    """Return a line for each of these calls of steps in a run."""
+    if not calls:
         return f"{run.id} has called no step."
-    return "\n".join(columns([_call(step, now_us) for step in run.steps]))
+    return "\n".join(columns([_call(step, now_us) for step in calls], width))
 
 
-def streams_text(run: Run) -> str:
+def streams_json(run: Run) -> list[dict[str, Any]]:
+    """Return an object for each stream of a run."""
+    return [
+        {"name": found.name, "chunks": found.chunks, "closed": found.closed}
+        for found in run.streams
+    ]
+
+
+def streams_text(run: Run, width: int | None = None) -> str:
     """Return a line for each stream of a run: its name, how long it is, whether more may come."""
     if not run.streams:
         return f"{run.id} has written no stream."
@@ -193,7 +221,7 @@ def streams_text(run: Run) -> str:
         )
         for found in run.streams
     ]
-    return "\n".join(columns(rows))
+    return "\n".join(columns(rows, width))
 
 
 def _call(step: Step, now_us: int) -> tuple[str, ...]:
@@ -208,25 +236,27 @@ def _call(step: Step, now_us: int) -> tuple[str, ...]:
     )
 
 
-def catalogue_text() -> str:
-    """Return a line for each step that this process offers: its call, and its first line of help."""
+def catalogue() -> list[dict[str, str]]:
+    """Return an object for each step that this process offers: its call, and a line of help."""
     from wf_notebook.definition.steps import REGISTRY
 
     found = [step for name in REGISTRY.names() if (step := REGISTRY.by_name(name)) is not None]
+    return [
+        {
+            "call": f"{step.name}{_signature(step.function)}",
+            "help": (inspect.getdoc(step.function) or "").split("\n", 1)[0],
+            "step_id": step.step_id,
+        }
+        for step in found
+    ]
+
+
+def catalogue_text(width: int | None = None) -> str:
+    """Return a line for each step that this process offers."""
+    found = catalogue()
     if not found:
         return "No step is registered in this process. Define one with @step, or import its module."
-    return "\n".join(
-        columns(
-            [
-                (
-                    f"{step.name}{_signature(step.function)}",
-                    (inspect.getdoc(step.function) or "").split("\n", 1)[0],
-                    step.step_id,
-                )
-                for step in found
-            ]
-        )
-    )
+    return "\n".join(columns([tuple(one.values()) for one in found], width))
 
 
 def _signature(function: Callable[..., object]) -> inspect.Signature:

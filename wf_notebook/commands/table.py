@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wf_notebook.commands import offers
 from wf_notebook.commands.answering import answer_hook
 from wf_notebook.commands.base import Caller, Command
+from wf_notebook.commands.collecting import gc
 from wf_notebook.commands.doctor import examine
 from wf_notebook.commands.find import find_hook, find_id, find_run, find_stream
 from wf_notebook.commands.linting import lint
@@ -17,13 +19,17 @@ from wf_notebook.commands.reviews import COMMANDS, names_that_keep
 from wf_notebook.commands.show import (
     Listing,
     calls_text,
+    catalogue,
     catalogue_text,
     dumped,
     forget_text,
     hook_json,
     hooks_text,
     run_json,
+    step_json,
+    streams_json,
     streams_text,
+    why_json,
 )
 from wf_notebook.commands.sql import sql
 from wf_notebook.config import VIEWS
@@ -43,8 +49,10 @@ _STATUSES = (
     "pending", "running", "suspended", "blocked", "completed", "failed", "cancelled", "forgotten",
 )  # fmt: skip
 _LISTED = 20
-_RUN = click.argument("run_id", metavar="[RUN]", required=False)
+_RUN = click.argument("run_id", metavar="[RUN]", required=False, shell_complete=offers.any_run)
+_LIVE = click.argument("run_id", metavar="[RUN]", required=False, shell_complete=offers.live_run)
 _JSON = click.option("--json", "json_", is_flag=True, help="Print JSON.")
+_LIMIT = click.option("-n", "--limit", type=click.IntRange(1), help="How many at most.")
 
 
 def _labels(
@@ -82,6 +90,7 @@ def _command(
     multiple=True,
     metavar="NAME=TEXT",
     callback=_labels,
+    shell_complete=offers.label,
     help="Only runs that are labelled so; may be given again.",
 )
 @click.option("-n", "--limit", type=click.IntRange(1), help="How many at first; 20 unless given.")
@@ -105,7 +114,7 @@ def runs(
     elif caller.shows(world, chosen, view):
         click.echo(_lock(world).lstrip(), nl=world.locked is not None)
     else:
-        click.echo(Listing(world, chosen, limit=limit or _LISTED).text() + _lock(world))
+        click.echo(Listing(world, chosen, limit=limit or _LISTED).text(caller.width) + _lock(world))
 
 
 @_command("show", "show wrun_01K9", "show 01K9 --json")
@@ -119,16 +128,18 @@ def show(caller: Caller, run_id: str | None, *, json_: bool) -> None:
     """
     world = caller.look()
     run = find_run(world, run_id, caller)
-    text = render_run(run.view(), titles=not caller.saved)
+    text = render_run(run.view(), titles=not caller.saved, width=caller.width)
     click.echo(dumped(run_json(run)) if json_ else text + _lock(world))
 
 
-@_command("why", "why 01K9")
+@_command("why", "why 01K9", "why 01K9 --json")
 @_RUN
+@_JSON
 @click.pass_obj
-def why(caller: Caller, run_id: str | None) -> None:
+def why(caller: Caller, run_id: str | None, *, json_: bool) -> None:
     """Say in a sentence what a run waits on and when it moves next."""
-    click.echo(find_run(caller.look(), run_id, caller).why())
+    run = find_run(caller.look(), run_id, caller)
+    click.echo(dumped(why_json(run)) if json_ else run.why())
 
 
 @_command("source", "source 01K9")
@@ -139,24 +150,34 @@ def source(caller: Caller, run_id: str | None) -> None:
     click.echo(find_run(caller.look(), run_id, caller).source, nl=False)
 
 
-@_command("steps", "steps 01K9")
+@_command("steps", "steps 01K9", "steps 01K9 --limit 20 --json")
 @_RUN
+@_LIMIT
+@_JSON
 @click.pass_obj
-def steps(caller: Caller, run_id: str | None) -> None:
-    """List the steps that this process offers; with RUN, that run's calls of steps."""
+def steps(caller: Caller, run_id: str | None, limit: int | None, *, json_: bool) -> None:
+    """List the steps that this process offers; with RUN, that run's calls of steps, newest last."""
     if run_id is None:
-        click.echo(catalogue_text())
+        offered = catalogue_text(caller.width)
+        click.echo(dumped(catalogue()) if json_ else offered)
         return
     world = caller.look()
-    click.echo(calls_text(find_run(world, run_id, caller), world.host.clock.now_us()))
+    run = find_run(world, run_id, caller)
+    calls = run.steps[-(limit or 0) :]
+    now_us = world.host.clock.now_us()
+    told = calls_text(run, calls, now_us, width=caller.width)
+    click.echo(dumped([step_json(step) for step in calls]) if json_ else told)
 
 
-@_command("stream", "stream 01K9 tokens", "stream 01K9 log --start -20")
+@_command("stream", "stream 01K9 tokens", "stream 01K9 log --start -20", "stream 01K9 --json")
 @_RUN
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=offers.stream)
 @click.option("--start", type=int, default=0, help="Index of the first chunk; -20 for the last 20.")
+@click.option("--json", "json_", is_flag=True, help="Print JSON: which streams there are.")
 @click.pass_obj
-def stream(caller: Caller, run_id: str | None, name: str | None, start: int) -> None:
+def stream(
+    caller: Caller, run_id: str | None, name: str | None, start: int, *, json_: bool
+) -> None:
     """Print what the steps of a run have written; without NAME its only stream, or their list.
 
     Text is printed as it was written, bytes as a size, other values as JSON, a line each. What the
@@ -166,23 +187,27 @@ def stream(caller: Caller, run_id: str | None, name: str | None, start: int) -> 
 
     run = find_run(caller.look(), run_id, caller)
     chosen = find_stream(run, name)
-    if chosen is None:
-        click.echo(streams_text(run))
+    if json_:
+        click.echo(dumped(streams_json(run)))
+    elif chosen is None:
+        click.echo(streams_text(run, caller.width))
     else:
         click.echo(joined(run.stream(chosen, start).read(), fresh=True).removesuffix("\n"))
 
 
-@_command("hooks", "hooks --json")
+@_command("hooks", "hooks --limit 5", "hooks --json")
+@_LIMIT
 @_JSON
 @click.pass_obj
-def hooks(caller: Caller, *, json_: bool) -> None:
+def hooks(caller: Caller, limit: int | None, *, json_: bool) -> None:
     """List the open hooks: what people are asked for."""
     world = caller.look()
-    found = world.hooks()
+    found = world.hooks()[:limit]
     if json_:
         click.echo(dumped([hook_json(run, hook) for run, hook in found]))
     else:
-        text = hooks_text(found, world.host.clock.now_us(), titles=not caller.saved)
+        now_us = world.host.clock.now_us()
+        text = hooks_text(found, now_us, titles=not caller.saved, width=caller.width)
         click.echo(text + _lock(world))
 
 
@@ -191,7 +216,7 @@ def hooks(caller: Caller, *, json_: bool) -> None:
     "resume --resume-id click-1 approve-A-17 null",
     raw_after=1,
 )
-@click.argument("token")
+@click.argument("token", shell_complete=offers.token)
 @click.argument("payload", nargs=-1, metavar="[JSON]")
 @click.option("--resume-id", help="The same id is recorded once, however often it is sent.")
 @click.pass_obj
@@ -208,7 +233,7 @@ def resume(caller: Caller, token: str, payload: Sequence[str], resume_id: str | 
 
 
 @_command("answer", "answer approve-A-17")
-@click.argument("token", required=False)
+@click.argument("token", required=False, shell_complete=offers.token)
 @click.pass_obj
 def answer(caller: Caller, token: str | None) -> None:
     """Answer a hook field by field; without TOKEN, the only open one."""
@@ -217,8 +242,12 @@ def answer(caller: Caller, token: str | None) -> None:
 
 
 @_command("wake", "wake 01K9 --wait wait_0A3F")
-@_RUN
-@click.option("--wait", help="Only the sleep with that id; else all of the run's sleeps.")
+@_LIVE
+@click.option(
+    "--wait",
+    help="Only the sleep with that id; else all of the run's sleeps.",
+    shell_complete=offers.sleep,
+)
 @click.pass_obj
 def wake(caller: Caller, run_id: str | None, wait: str | None) -> None:
     """End the sleeps of a run early."""
@@ -228,7 +257,7 @@ def wake(caller: Caller, run_id: str | None, wait: str | None) -> None:
 
 
 @_command("adopt 01K9")
-@_RUN
+@_LIVE
 @click.pass_obj
 def adopt(caller: Caller, run_id: str | None) -> None:
     """Take a run over that another notebook has started, to go on with the steps of this one.
@@ -242,7 +271,7 @@ def adopt(caller: Caller, run_id: str | None) -> None:
 
 
 @_command("cancel", 'cancel 01K9 --reason "wrong order"')
-@_RUN
+@_LIVE
 @click.option("--reason", help="Recorded with the run.")
 @click.pass_obj
 def cancel(caller: Caller, run_id: str | None, reason: str | None) -> None:
@@ -253,7 +282,9 @@ def cancel(caller: Caller, run_id: str | None, reason: str | None) -> None:
 
 
 @_command("forget 01K9", "forget 01K9 01K8 --yes")
-@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True)
+@click.argument(
+    "run_ids", metavar="RUN...", nargs=-1, required=True, shell_complete=offers.ended_run
+)
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.pass_obj
 def forget(caller: Caller, run_ids: Sequence[str], *, yes: bool) -> None:
@@ -289,18 +320,20 @@ def rotate_key(caller: Caller) -> None:
     click.echo(str(caller.change().rotate_key()))
 
 
-@_command("doctor")
+@_command("doctor", "doctor --json")
+@_JSON
 @click.pass_obj
-def doctor(caller: Caller) -> None:
+def doctor(caller: Caller, *, json_: bool) -> None:
     """Say what is installed, whether strict isolation holds, and whose world this is.
 
     A confined guest tries to break out; the world's owner, its file system and the place of its key
     are named.
     """
-    click.echo("\n".join(columns(examine(caller.look))))
+    found = examine(caller.look)
+    click.echo(dumped(dict(found)) if json_ else "\n".join(columns(found)))
 
 
-for _one in (*COMMANDS, *RECEIPTS, repair, sql, lint):
+for _one in (*COMMANDS, *RECEIPTS, gc, repair, sql, lint):
     table.add_command(_one)
 
 

@@ -29,6 +29,7 @@ TWINS: Final[Mapping[str, str]] = {
     "adopt": "Run.adopt",
     "cancel": "Run.cancel",
     "forget": "World.forget",
+    "gc": "World.gc",
     "rotate-key": "World.rotate_key",
     "sql": "World.sql",
     "export": "Run.to_notebook",

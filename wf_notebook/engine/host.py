@@ -71,6 +71,19 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Execution:
+    """One execution of a notebook by `wf run`, which the runs that it starts are marked with.
+
+    Attributes:
+        id: its id; "" outside `wf run`.
+        continues: a run of the execution that is continued under the same id; "" for a new one.
+    """
+
+    id: str = ""
+    continues: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """A run to be created.
 
@@ -137,6 +150,8 @@ class Host:
         runner: what moves the runs.
         deserted: set where no person sits before the notebook: says of a run that waits only for
             people whether nobody will come. On the engine's thread.
+        execution: which execution of the notebook this is, where `wf run` runs it.
+        taken_up: ids of the runs that this execution has found instead of starting them.
         forgotten: ids of runs that were forgotten here, for those who have a handle.
         isolation: what was chosen for runs that don't say; None for the best there is.
         approval: which sources must be approved before a run of them is created: "off", "drafts"
@@ -164,6 +179,8 @@ class Host:
         self.ids = ids
         self.limits = limits
         self.deserted: Callable[[Activity], bool] | None = None
+        self.execution = Execution()
+        self.taken_up: set[str] = set()
         self.approval: ApprovalPolicy = "off"
         self.isolation = isolation
         self._guests = Guests(isolation, limits)

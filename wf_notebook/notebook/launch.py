@@ -268,7 +268,7 @@ def _started(notebook: Notebook, line: CellLine, source: str, offer: Offer) -> R
         _expected(line, source, offer)
     world = notebook.world()
     origin = notebook.origin()
-    if line.replace:
+    if line.replace and not world.host.execution.continues:
         _replaced(notebook, world, origin, _check(line, source, offer))
     run = api.start(
         source,
@@ -290,6 +290,8 @@ def _started(notebook: Notebook, line: CellLine, source: str, offer: Offer) -> R
 
 
 def _attached(run: Run, line: CellLine) -> str:
+    if run.id in run.host.taken_up:
+        return f"Goes on with run {run.id} ({run.status}) of the execution that is continued."
     if line.key is not None:
         return f"The id {line.key!r} belongs to run {run.id} ({run.status}): attached to it."
     return (

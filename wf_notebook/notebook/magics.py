@@ -76,7 +76,7 @@ class WorkflowMagics(Magics):
             %wf resume TOKEN [JSON] | answer [TOKEN] | wake [RUN] | cancel [RUN] | adopt [RUN]
             %wf revisions [NAME] | approve HASH | forget-revisions NAME | repair [RUN]
             %wf export [RUN] [PATH] | replay [TARGET…]
-            %wf forget RUN… | rotate-key | sql SELECT … | lint NOTEBOOK… | doctor
+            %wf forget RUN… | gc --older DUR | rotate-key | sql SELECT … | lint NOTEBOOK… | doctor
             %%wf sql [--out NAME] [--frame pandas|polars|arrow]     the cell is the query
 
         `%wf COMMAND --help` explains one. RUN is an id or the beginning of one; without it, this

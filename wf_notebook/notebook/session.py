@@ -26,6 +26,7 @@ from wf_notebook.notebook import inspection, traceback
 from wf_notebook.notebook.commandcells import whole_cell
 from wf_notebook.notebook.completion import make_matcher
 from wf_notebook.notebook.facts import SessionFacts
+from wf_notebook.notebook.frontend import unattended
 from wf_notebook.notebook.interrupts import wake_on_signals
 from wf_notebook.notebook.magics import WorkflowMagics, parser
 from wf_notebook.notebook.settings import AUTO, Workflow
@@ -109,7 +110,7 @@ class Session:
         self._displayer().for_type_by_name(*_DRAFT_CLASS, self._show_draft_value)
         self._displayer().for_type_by_name(*_TABLE_CLASS, self._show_answer)
         traceback.attach(shell.InteractiveTB)
-        if config.wait_everywhere():
+        if self.unattended:
             from wf_notebook.notebook.unattended import attend
 
             attend()
@@ -136,7 +137,7 @@ class Session:
             self._displays.close()
         if self._reviews is not None:
             self._reviews.close()
-        if config.wait_everywhere():
+        if self.unattended:
             from wf_notebook.notebook.unattended import leave
 
             leave()
@@ -152,6 +153,11 @@ class Session:
         """The formatter that is asked first, and may show a value by itself."""
         formatter: Any = self._shell.display_formatter
         return formatter.ipython_display_formatter
+
+    @property
+    def unattended(self) -> bool:
+        """Whether nobody sits before the notebook, so that cells wait and open hooks are no place to stay."""
+        return unattended(self._shell)
 
     # --- the world -------------------------------------------------------------------------------
 
@@ -319,7 +325,7 @@ class Session:
             line = read_line(parser(), text)
         except UsageError:
             return False  # the magic itself will say so
-        everywhere = self._settings.wait or config.wait_everywhere()
+        everywhere = self._settings.wait or self.unattended
         return not line.check and (line.wait or everywhere)
 
     def command(self, line: str, cell: str | None = None) -> Any:
@@ -418,12 +424,10 @@ class Session:
         """Take a run as one that this execution started or took up."""
         if self._in_kernel:
             self._shows().submitted(run)
-        if config.wait_everywhere():
+        if self.unattended:
             from wf_notebook.notebook.unattended import attend
 
-            attendant = attend()
-            if attendant is not None:
-                attendant.adopt(run)
+            attend().adopt(run)
 
     def settled(self, run: Run) -> Awaitable[None]:
         """Wait until nothing more will happen to a run by itself; a terminal asks its person."""
@@ -448,7 +452,7 @@ class Session:
         if not self._in_kernel:
             return "text"
         # A headless run has no browser that could show a widget.
-        return "card" if config.wait_everywhere() else "widget"
+        return "card" if self.unattended else "widget"
 
     def _show_value(self, run: Run) -> None:
         """Show a run that is the value of a cell."""

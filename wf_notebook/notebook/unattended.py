@@ -1,8 +1,8 @@
 """Who answers hooks when nobody sits before the notebook?
 
-`wf run` (and any headless run that sets `WF_NOTEBOOK_WAIT=1`) gives answers by token, title or name
-of the schema. They are handed over as hooks open. A run that waits for an answer which will not
-come is deserted: awaiting it raises `WaitingForHook`, so that the notebook stops instead of hanging.
+`wf run` gives answers by token, title or name of the schema. They are handed over as hooks open. A run
+that waits for an answer which will not come is deserted: awaiting it raises `WaitingForHook`, so that
+the notebook stops instead of hanging. So it does where another tool runs the notebook, without answers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from wf_notebook import api, config
 from wf_notebook.commands.outcome import OpenHook, Outcome
+from wf_notebook.engine.host import Execution
 from wf_notebook.errors import UsageError, WorkflowError
+from wf_notebook.notebook.bulletin import Bulletin
 from wf_notebook.views.text import render_run
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from wf_notebook.world.state import Hook
 
 _RESULT_CHARS: Final = 20_000
+_KINDS: Final = ("token", "title", "schema")  # what an answer's name may be, in this order
 
 
 class Attendant:
@@ -44,6 +47,7 @@ class Attendant:
         self._mine: dict[str, World] = {}
         self._asked: set[tuple[str, int]] = set()
         self._refused: dict[str, str] = {}
+        self.bulletin = Bulletin.opened() if config.progress_wanted() else None
         self.stop = api.on_open(self._opened)
 
     def _opened(self, world: World) -> None:
@@ -51,6 +55,7 @@ class Attendant:
         host = world.host
         self._others |= _unfinished(world)
         host.deserted = partial(self._deserted, world)
+        host.execution = Execution(config.execution(), config.continued_run())
         host.runner.watchers.append(partial(self._changed, world))
 
     def adopt(self, run: Run) -> None:
@@ -62,6 +67,8 @@ class Attendant:
     def _changed(self, world: World, act: Activity) -> None:
         if act.run_id not in self._others:
             self._mine.setdefault(act.run_id, world)
+            if self.bulletin is not None:
+                self.bulletin.post(act, world.host.loop)
             for hook in act.state.open_hooks:
                 self._answer(world, act, hook)
 
@@ -78,8 +85,15 @@ class Attendant:
         found.add_done_callback(partial(self._answered, world, act, hook))
 
     def _payloads(self, hook: Hook) -> Sequence[Any]:
-        names = (hook.token, hook.title, hook.schema)
-        return next((self._answers[n] for n in names if n is not None and n in self._answers), ())
+        named = self._named(hook)
+        return () if named is None else self._answers[named[1]]
+
+    def _named(self, hook: Hook) -> tuple[str, str] | None:
+        """By what an answer means the hook, and under which name; None if no answer does."""
+        names = zip(_KINDS, (hook.token, hook.title, hook.schema), strict=True)
+        return next(
+            ((k, name) for k, name in names if name is not None and name in self._answers), None
+        )
 
     def _answered(self, world: World, act: Activity, hook: Hook, found: Future[int]) -> None:
         """Note a refusal, and let those who wait for the run look again."""
@@ -108,10 +122,28 @@ class Attendant:
         """Say how each run stands, oldest first."""
         return [self._outcome(run) for run in self._runs()]
 
+    def notes(self) -> list[str]:
+        """Say which answers nobody has asked for, and which meant hooks in two ways."""
+        used: dict[str, int] = {}
+        meant: dict[str, dict[str, str]] = {}
+        for hook in (hook for run in self._runs() for hook in run.hooks):
+            if (named := self._named(hook)) is not None:
+                kind, name = named
+                used[name] = max(used.get(name, 0), hook.received, hook.id in self._refused)
+                meant.setdefault(name, {})[kind] = hook.token
+        return [
+            *(
+                _unused(name, used.get(name), len(found))
+                for name, found in self._answers.items()
+                if used.get(name, 0) < len(found)
+            ),
+            *(_ambiguous(name, kinds) for name, kinds in meant.items() if len(kinds) > 1),
+        ]
+
     def _runs(self) -> list[Run]:
         worlds = api.open_worlds()
-        for world in worlds:  # one that was just started has not been heard of yet
-            for run_id in _unfinished(world) - self._others:
+        for world in worlds:  # one that was just started, or had ended, has not been heard of
+            for run_id in (_unfinished(world) - self._others) | world.host.taken_up:
                 self._mine.setdefault(run_id, world)
         # a world that a cell has closed was that cell's own affair
         found = [world.get(run_id) for run_id, world in self._mine.items() if world in worlds]
@@ -124,6 +156,7 @@ class Attendant:
         return Outcome(
             run_id=run.id,
             name=run.name,
+            world=self._mine[run.id].path,
             status=run.status,
             timeline=render_run(run.view(), titles=True),
             blocked=blocked.reason if blocked else "",
@@ -134,6 +167,23 @@ class Attendant:
                 for h in hooks
             ),
         )
+
+
+def _unused(name: str, used: int | None, given: int) -> str:
+    """Say of an answer's payloads how many were asked for; None: no hook had that name.
+
+    >>> _unused("t", 1, 3)
+    "Of 3 answers for 't' 1 was asked for."
+    """
+    if used is None:
+        return f"The answer for {name!r} was not used: no hook has that token, title or schema."
+    how = "was" if used == 1 else "were"
+    return f"Of {given} answers for {name!r} {used} {how} asked for."
+
+
+def _ambiguous(name: str, kinds: Mapping[str, str]) -> str:
+    told = ", ".join(f"as {kind} of the hook {token}" for kind, token in kinds.items())
+    return f"The answer for {name!r} was meant in more than one way: {told}."
 
 
 def _unfinished(world: World) -> set[str]:
@@ -152,11 +202,11 @@ def _error(run: Run) -> str:
 _attendants: list[Attendant] = []
 
 
-def attend() -> Attendant | None:
-    """Answer hooks from now on, if this kernel runs headless; idempotent."""
-    if not _attendants and (config.wait_everywhere() or config.headless_answers() is not None):
+def attend() -> Attendant:
+    """Answer hooks from now on, in a kernel that nobody sits before; idempotent."""
+    if not _attendants:
         _attendants.append(Attendant(_answers()))
-    return _attendants[0] if _attendants else None
+    return _attendants[0]
 
 
 def leave() -> None:
@@ -183,7 +233,8 @@ async def settle() -> None:
 
 def finish() -> str:
     """Return how this execution's runs ended, as JSON, for `wf run`; then close the worlds."""
-    found = [one.to_json() for attendant in _attendants for one in attendant.outcomes()]
+    outcomes = [one.to_json() for attendant in _attendants for one in attendant.outcomes()]
+    notes = [note for attendant in _attendants for note in attendant.notes()]
     for world in api.open_worlds():
         world.close()
-    return json.dumps(found)
+    return json.dumps({"outcomes": outcomes, "notes": notes})

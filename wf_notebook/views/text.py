@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from unicodedata import combining, east_asian_width
 
@@ -9,7 +10,7 @@ from wf_notebook.views.why import read, row_info
 from wf_notebook.views.words import duration, events_of, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from wf_notebook.views.listing import Listed
     from wf_notebook.views.model import RunView
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _BAR_CHARS: Final = 20
 _LABEL_CHARS: Final = 36
+_LEAST_CHARS: Final = 6  # of a column that was cut
+_LEAST_OF_ID: Final = MappingProxyType({2: 18})  # `wrun_`, when it was made, and chance
+_NARROW: Final = 72  # where there is no room for bars
 _GAP: Final = "  "
 _DOT: Final = " · "
 
@@ -48,32 +52,64 @@ def clipped(text: str, columns: int) -> str:
     return f"{kept}…"
 
 
-def table(rows: Sequence[Sequence[str]]) -> list[str]:
+def table(
+    rows: Sequence[Sequence[str]],
+    width: int | None = None,
+    *,
+    least: Mapping[int, int] = MappingProxyType({}),
+) -> list[str]:
     """Return lines whose columns stand under one another, without trailing blanks.
+
+    Args:
+        rows: cells, as many in each.
+        width: how many columns of the terminal there are: the widest cells are cut to fit.
+        least: of a column, how many characters of it are of use; else 6.
 
     >>> table([("a", "bb", "c"), ("aaa", "b", "c")])
     ['a    bb  c', 'aaa  b   c']
+    >>> table([("wrun_01K9ABCDEFGH", "waits for the hook approve-A-17")], 30)
+    ['wrun_01K9ABCD…  waits for the…']
     """
     widths = [max(width_of(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return [
-        _GAP.join(
-            cell + " " * (width - width_of(cell)) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
+    if width is not None:
+        widths = _fitted(widths, width, least)
+    lines = (
+        _GAP.join(_padded(clipped(*cell), cell[1]) for cell in zip(row, widths, strict=True))
         for row in rows
-    ]
+    )
+    return [(line if width is None else clipped(line, width)).rstrip() for line in lines]
 
 
-def render_run(view: RunView, *, titles: bool = False) -> str:
+def _fitted(widths: Sequence[int], width: int, least: Mapping[int, int]) -> list[int]:
+    """Take from the widest column, again and again, until all of them fit, or none can give."""
+    found = list(widths)
+    over = sum(found) + len(_GAP) * (len(found) - 1) - width
+    for _ in range(over):
+        places = range(len(found))
+        giving = [place for place in places if found[place] > least.get(place, _LEAST_CHARS)]
+        if not giving:
+            break
+        found[max(giving, key=found.__getitem__)] -= 1
+    return found
+
+
+def _padded(cell: str, width: int) -> str:
+    return cell + " " * (width - width_of(cell))
+
+
+def render_run(view: RunView, *, titles: bool = False, width: int | None = None) -> str:
     """Return a run as text: a heading, what it waits on, and its timeline.
 
     Args:
         view: the run at one moment.
         titles: whether to show the titles of open hooks. They are sealed in the world: leave them
             out of whatever may be saved, such as the text/plain of a notebook's output.
+        width: columns of the terminal that the timeline has to fit; None for as many as it takes.
     """
     heading = f"{view.glyph} {view.name}  {view.why or view.status}"
     facts = _DOT.join(fact for fact in (view.run_id, *_facts(view)) if fact)
-    return "\n".join([heading, f"{_GAP}{facts}", *_hooks(view, titles=titles), *_timeline(view)])
+    lines = [heading, f"{_GAP}{facts}", *_hooks(view, titles=titles), *_timeline(view, width)]
+    return "\n".join(lines)
 
 
 def _facts(view: RunView) -> tuple[str, ...]:
@@ -94,18 +130,20 @@ def _hooks(view: RunView, *, titles: bool) -> list[str]:
     return lines
 
 
-def _timeline(view: RunView) -> list[str]:
+def _timeline(view: RunView, width: int | None) -> list[str]:
     if not view.rows:
         return []
     start = min(row.start_us for row in view.rows)
     ends = [view.now_us if row.end_us is None else row.end_us for row in view.rows]
     span = max(max(ends) - start, 1)
+    narrow = width is not None and width < _NARROW
     cells = [
-        (_label(row), _state(row), _line(row), bar, row_info(row, view.now_us))
+        (_label(row), _state(row), _line(row), *bar, row_info(row, view.now_us))
         for row, end in zip(view.rows, ends, strict=True)
-        for bar in (_bar(row, start=start, end=end, span=span),)
+        for bar in ([] if narrow else [_bar(row, start=start, end=end, span=span)],)
     ]
-    return ["", *(f"{_GAP}{line}" for line in table(cells))]
+    left = None if width is None else width - len(_GAP)
+    return ["", *(f"{_GAP}{line}" for line in table(cells, left))]
 
 
 def _label(row: Row) -> str:
@@ -129,16 +167,17 @@ def _bar(row: Row, *, start: int, end: int, span: int) -> str:
     return f"|{bar.ljust(_BAR_CHARS)}|"
 
 
-def render_runs(rows: Sequence[Listed], *, now_us: int) -> str:
+def render_runs(rows: Sequence[Listed], *, now_us: int, width: int | None = None) -> str:
     """Return a list of runs as text, one line each.
 
     Args:
         rows: newest first.
         now_us: the world's time, microseconds UTC.
+        width: columns of the terminal that it has to fit; None for as many as it takes.
     """
     if not rows:
         return "No runs."
-    return "\n".join(table([_run_cells(row, now_us) for row in rows]))
+    return "\n".join(table([_run_cells(row, now_us) for row in rows], width, least=_LEAST_OF_ID))
 
 
 def _run_cells(row: Listed, now_us: int) -> tuple[str, ...]:

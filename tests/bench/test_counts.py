@@ -14,13 +14,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.bench.flows import SOURCES, STEPS, arguments
+from tests.engine.test_sweep import calls_of
 from tests.worlds import opened, writer_waits
 from wf_notebook.api import World
-from wf_notebook.definition.steps import StepRegistry, step
+from wf_notebook.definition.steps import StepRegistry
+from wf_notebook.definition.steps import step as define
 from wf_notebook.isolation import process
 from wf_notebook.testing import VirtualClock
+from wf_notebook.testing.conformance.appends import created, event, hook, step, wait
 from wf_notebook.views.publisher import Publisher
 from wf_notebook.world import database
+from wf_notebook.world.events import recorded
+from wf_notebook.world.state import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from tests.bench.workloads import Kind
     from wf_notebook.run import Run
     from wf_notebook.world.duckdb import DuckDBStore
+    from wf_notebook.world.events import NewEvent
 
 PATIENCE = 60
 WIDTH = 25
@@ -131,7 +137,7 @@ def size(value: object) -> int:
             return 8
 
 
-@step
+@define
 def bench_held(i: int) -> int:
     GATES["others" if i else "first"].wait(PATIENCE)
     return i
@@ -279,3 +285,22 @@ def test_snapshots(counted: Counted) -> None:
     run.resume("bench", 1)
     assert over.wait(PATIENCE)
     assert sink.snapshots == 2
+
+
+# ----------------------------------------------------------------------------------- long runs
+
+
+def looked_at(count: int) -> int:
+    """Calls that it takes to say what is open, after so many steps, sleeps and hooks that are over."""
+    log: list[NewEvent] = [created()]
+    for n in range(count):
+        log += [step(f"s{n}"), event("step_completed", f"s{n}")]
+        log += [wait(f"w{n}"), event("wait_completed", f"w{n}")]
+        log += [hook(f"h{n}", f"t{n}"), event("hook_disposed", f"h{n}")]
+    state = fold(recorded(new, run_id="r", seq=n) for n, new in enumerate(log, 1))
+    return calls_of(lambda: (state.open_steps, state.open_waits, state.open_hooks))
+
+
+def test_what_is_over_costs_nothing() -> None:
+    """A step of a long run costs what one of a short run does: nothing goes through what is over."""
+    assert looked_at(5) == looked_at(500)

@@ -106,7 +106,7 @@ def _cancel(act: Activity, decision: Decision, pen: Pen) -> Draft:
 def _answered(
     act: Activity, decision: Decision, outcome: Suspended | Completed | Failed, pen: Pen
 ) -> Draft:
-    asked = Asked(act.definition, act.seed, pen, act.last_n, act.known)
+    asked = Asked(act.definition, act.seed, pen, act.last_n, set(act.state.live))
     try:
         commands = asked.events(outcome.commands)
     except GuestProtocolError as error:

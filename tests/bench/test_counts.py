@@ -17,7 +17,7 @@ from tests.bench.flows import SOURCES, STEPS, arguments
 from tests.engine.test_sweep import calls_of
 from tests.worlds import opened, writer_waits
 from wf_notebook.api import World
-from wf_notebook.definition.steps import StepRegistry
+from wf_notebook.definition.steps import Step, StepRegistry
 from wf_notebook.definition.steps import step as define
 from wf_notebook.isolation import process
 from wf_notebook.testing import VirtualClock
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.bench.workloads import Kind
+    from wf_notebook.engine.slots import Slots
     from wf_notebook.run import Run
     from wf_notebook.world.duckdb import DuckDBStore
     from wf_notebook.world.events import NewEvent
@@ -215,6 +216,37 @@ def until(world: World, condition: Callable[[], bool]) -> None:
     """Look on the engine's loop until a condition holds."""
     while not world.host.call(condition):
         pass
+
+
+SLOTS = 4
+
+
+def test_arguments_are_looked_at_twice_at_most(counted: Counted, binds: list[str]) -> None:
+    """When a step is asked for, and in its attempt, if that had to wait; not whenever it may begin."""
+    counted.world.host.call(lambda: vars(slots_of(counted.world)).update(_total=SLOTS))
+    counted.cost("gather", 40)
+    assert len(binds) == 2 * 40 - SLOTS
+    binds.clear()
+    counted.cost("steps", 10)
+    assert len(binds) == 10
+
+
+@pytest.fixture
+def binds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The name of each step whose arguments were looked at."""
+    found: list[str] = []
+    bind = Step.bind
+
+    def counted_bind(step: Step[..., Any], args: Any) -> Any:
+        found.append(step.name)
+        return bind(step, args)
+
+    monkeypatch.setattr(Step, "bind", counted_bind)
+    return found
+
+
+def slots_of(world: World) -> Slots:
+    return world.host.runner._starter.slots
 
 
 # ------------------------------------------------------------------------------ sleeps and hooks

@@ -73,8 +73,11 @@ def main(  # noqa: PLR0913 - the command's options
     with tempfile.TemporaryDirectory(dir=folder.resolve(), prefix=".bench-") as place:
         found = limits(Path(place), LIMIT_ROUNDS)
         play = partial(measured, place=Path(place), rounds=count, patience=PATIENCE[quick])
-        rows = [(workload, _played(workload, play, peers=peers)) for workload in chosen]
-    target.write_text(json.dumps(report.to_json(about, found, rows), indent=1), "utf-8")
+        rows: list[tuple[Workload, dict[str, Result]]] = []
+        for workload in chosen:
+            rows.append((workload, _played(workload, play, peers=peers)))
+            # after each: what was measured is not lost if it is interrupted
+            target.write_text(json.dumps(report.to_json(about, found, rows), indent=1), "utf-8")
     click.echo("\n".join(report.markdown(about, found, rows)))
 
 

@@ -133,17 +133,6 @@ class Activity:
         mode: IsolationMode = self.state.created.get("isolation", "process")
         return mode
 
-    @property
-    def known(self) -> set[str]:
-        """Ids of entities that the body may still cancel or dispose."""
-        state = self.state
-        return {
-            *(s.id for s in state.open_steps),
-            *(w.id for w in state.open_waits),
-            # a conflict may be disposed too: the body may do so before it is told
-            *(h.id for h in state.hooks.values() if h.status != "disposed"),
-        }
-
 
 def from_log(events: Sequence[Event]) -> Activity:
     """Read an unfinished run back from its log."""

@@ -8,7 +8,7 @@ import contextvars
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from wf_notebook.clock import SECOND_US
 from wf_notebook.engine.context import CURRENT, StepContext
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from wf_notebook.engine.streams import Outbox
     from wf_notebook.guest.values import Tree
 
+Bound: TypeAlias = "tuple[tuple[Any, ...], dict[str, Any]]"
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -36,6 +38,7 @@ class Call:
         key: the step's correlation id.
         step: the registered step.
         args: the bound arguments, as a tree.
+        bound: the same as the function takes them; None where that is found out in the attempt.
         first_started_us: when the first attempt started.
         again: whether an attempt was made before.
         root_id: the run at the top of the run that calls.
@@ -47,10 +50,15 @@ class Call:
     attempt: int
     step: Step
     args: dict[str, Tree]
+    bound: Bound | None
     first_started_us: int
     again: bool
     root_id: str
     attributes: Attributes
+
+    def arguments(self) -> Bound:
+        """Return what the function is called with; raises whatever a validator does."""
+        return self.step.bind(self.args) if self.bound is None else self.bound
 
 
 @dataclass(slots=True)
@@ -170,7 +178,7 @@ class Attempts:
         CURRENT.set(flight.context)
         step = flight.call.step
         try:
-            args, kwargs = step.bind(flight.call.args)
+            args, kwargs = flight.call.arguments()
             outcome = Succeeded(step.encode(await step.function(*args, **kwargs)))
         except BaseException as error:  # noqa: BLE001 - also SystemExit: nothing may end our loop
             return _failure(flight, error)
@@ -187,7 +195,7 @@ class Attempts:
         CURRENT.set(flight.context)
         step = flight.call.step
         try:
-            args, kwargs = step.bind(flight.call.args)
+            args, kwargs = flight.call.arguments()
             outcome = _in_time(flight, Succeeded(step.encode(step.function(*args, **kwargs))))
         except BaseException as error:  # noqa: BLE001 - also SystemExit: it is this step's end only
             outcome = _failure(flight, error)

@@ -373,7 +373,8 @@ class Asked:
 
     Attributes:
         last_n: highest position of a command so far; a new one must be above it.
-        known: ids of open steps, hooks and waits, new ones included.
+        known: ids of steps, hooks and waits that the body may still cancel or dispose, new ones
+            included. A hook's conflict is one: the body may dispose it before it is told.
     """
 
     definition: Definition | None

@@ -587,4 +587,5 @@ def copy_state(state: RunState) -> RunState:
         hooks=dict(state.hooks),
         waits=dict(state.waits),
         closed_streams=dict(state.closed_streams),
+        live=dict(state.live),
     )

@@ -29,6 +29,10 @@ class Starter:
         """Take a slot for an attempt."""
         return self.slots.take(run_id, step.step_id, step.options.concurrency)
 
+    def give(self, step: Step) -> None:
+        """Give back a slot that was taken."""
+        self.slots.give(step.step_id)
+
     def in_flight(self, key: str) -> bool:
         """Whether an attempt of that step has not returned yet."""
         return self._attempts.running(key)
@@ -50,4 +54,4 @@ class Starter:
     def give_back(self, calls: Sequence[Call]) -> None:
         """Give back the slots of attempts that were not made after all."""
         for call in calls:
-            self.slots.give(call.step.step_id)
+            self.give(call.step)

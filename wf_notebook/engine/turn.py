@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wf_notebook.config import Limits
     from wf_notebook.definition.model import Definition
     from wf_notebook.definition.steps import Step
+    from wf_notebook.engine.attempts import Bound
     from wf_notebook.guest.values import Tree
     from wf_notebook.world.events import Event, NewEvent
 
@@ -36,6 +37,10 @@ class Starter(Protocol):
 
     def take(self, run_id: str, step: Step) -> bool:
         """Take a slot for an attempt."""
+        ...
+
+    def give(self, step: Step) -> None:
+        """Give back a slot that was taken."""
         ...
 
     def in_flight(self, key: str) -> bool:
@@ -106,7 +111,7 @@ def _cancel(act: Activity, decision: Decision, pen: Pen) -> Draft:
 def _answered(
     act: Activity, decision: Decision, outcome: Suspended | Completed | Failed, pen: Pen
 ) -> Draft:
-    asked = Asked(act.definition, act.seed, pen, act.last_n, act.known)
+    asked = Asked(act.definition, act.seed, pen, act.last_n, set(act.state.live))
     try:
         commands = asked.events(outcome.commands)
     except GuestProtocolError as error:
@@ -196,19 +201,35 @@ def _add_attempt(
     if step is None:
         result.missing.append(step_id)
         return
+    held = starter.take(act.run_id, step)
+    if not held and new is None:
+        return  # it still waits; its arguments were looked at when it was asked for
     number, rerun = attempt_of(act, key)
-    refused = _refused(step, args) if number == 1 else None
+    bound, refused = _bound(step, args) if number == 1 else (None, None)
     if refused is not None:
+        if held:
+            starter.give(step)
         event = pen.write("step_failed", key, data={"error": refused}, attempt=0)
         result.undelivered.append(event)
-    elif starter.take(act.run_id, step):
+    elif held:
         event = pen.write(
             "step_started", key, attempt=number, rerun=rerun or None, digest=_other_code(act, step)
         )
         again = number > 1 or rerun
         first = act.state.steps[key].attempts[0].started_us if again else pen.time_us
         result.calls.append(
-            Call(act.run_id, key, number, step, args, first, again, act.root_id, act.attributes)
+            Call(
+                act.run_id,
+                key,
+                number,
+                step,
+                args,
+                bound,
+                first,
+                again,
+                act.root_id,
+                act.attributes,
+            )
         )
     else:
         return  # it waits for a slot
@@ -240,13 +261,12 @@ def _object(data: Mapping[str, Tree] | None) -> dict[str, Tree]:
     return args if isinstance(args, dict) else {}
 
 
-def _refused(step: Step, args: dict[str, Tree]) -> dict[str, Tree] | None:
-    """Return why the step won't take these arguments, as error data, or None."""
+def _bound(step: Step, args: dict[str, Tree]) -> tuple[Bound, None] | tuple[None, dict[str, Tree]]:
+    """Return the arguments as the step takes them, or why it doesn't, as error data."""
     try:
-        step.bind(args)
+        return step.bind(args), None
     except Exception as error:  # noqa: BLE001 - a validator of the user's may raise anything
-        return failure_of(error)
-    return None
+        return None, failure_of(error)
 
 
 # --- what a run waits on ------------------------------------------------------------------------

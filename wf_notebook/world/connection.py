@@ -25,6 +25,9 @@ CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "allow_community_extensions": "false",
     "allow_persistent_secrets": "false",
     "python_enable_replacements": "false",  # a query names tables, not variables of ours
+    # Each thread that asks is one of its own; to wake others for a commit of a few rows takes longer
+    # than the rows, and a kernel on many cores would get as many threads.
+    "threads": "1",
     "wal_autocheckpoint": "1TB",  # one that fails on a full disk would take commits with it
 }
 

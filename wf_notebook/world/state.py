@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from wf_notebook.guest.values import decode
 from wf_notebook.world.events import TERMINAL
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wf_notebook.guest.values import Tree
     from wf_notebook.world.events import Event
 
+Entity = TypeVar("Entity")
 RunStatus = Literal["pending", "running", "completed", "failed", "cancelled"]
 StepStatus = Literal["pending", "running", "retrying", "completed", "failed", "cancelled"]
 HookStatus = Literal["open", "disposed", "conflict"]
@@ -152,6 +153,8 @@ class RunState:
         notebook: the one that it belongs to, or "": where it was started, or who adopted it.
         seq: events folded so far; derived: how many of them a replay decided.
         closed_streams: streams that take no more: name to when they were closed.
+        live: ids of steps and waits that have not ended, and of hooks that were not disposed, those
+            with a conflict included; in body order. However much is over, a turn looks at these.
         result, error: trees of the terminal event.
         code: failure code; reason: why it was cancelled.
     """
@@ -171,6 +174,7 @@ class RunState:
     hooks: dict[str, Hook] = field(default_factory=dict[str, Hook])
     waits: dict[str, Wait] = field(default_factory=dict[str, Wait])
     closed_streams: dict[str, int] = field(default_factory=dict[str, int])
+    live: dict[str, None] = field(default_factory=dict[str, None])
     result: Tree = None
     error: Mapping[str, Any] | None = None
     code: str | None = None
@@ -185,17 +189,20 @@ class RunState:
     @property
     def open_steps(self) -> list[Step]:
         """Steps whose outcome is still to come, in body order."""
-        return [step for step in self.steps.values() if step.open]
+        return self._live(self.steps)
 
     @property
     def open_hooks(self) -> list[Hook]:
         """Hooks that may be resumed, in body order; none once the run has ended."""
-        return [] if self.terminal else [hook for hook in self.hooks.values() if hook.open]
+        return [] if self.terminal else [hook for hook in self._live(self.hooks) if hook.open]
 
     @property
     def open_waits(self) -> list[Wait]:
         """Waits that still have to end, in body order; none once the run has ended."""
-        return [] if self.terminal else [wait for wait in self.waits.values() if wait.open]
+        return [] if self.terminal else self._live(self.waits)
+
+    def _live(self, entities: Mapping[str, Entity]) -> list[Entity]:
+        return [entities[key] for key in self.live if key in entities]
 
     def apply(self, event: Event) -> None:
         """Fold one more event.
@@ -260,8 +267,20 @@ def _object(e: Event, name: str) -> Mapping[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _step_created(s: RunState, e: Event) -> None:
+def _created(s: RunState, e: Event) -> str:
     key = str(e.correlation_id)
+    s.live[key] = None
+    return key
+
+
+def _over(s: RunState, e: Event) -> str:
+    key = str(e.correlation_id)
+    s.live.pop(key, None)
+    return key
+
+
+def _step_created(s: RunState, e: Event) -> None:
+    key = _created(s, e)
     s.steps[key] = Step(
         id=key,
         n=e.meta["n"],
@@ -301,7 +320,7 @@ def _step_retrying(s: RunState, e: Event) -> None:
 
 def _step_ended(status: StepStatus) -> Callable[[RunState, Event], None]:
     def apply(s: RunState, e: Event) -> None:
-        step = s.steps[str(e.correlation_id)]
+        step = s.steps[_over(s, e)]
         s.steps[step.id] = replace(
             step,
             status=status,
@@ -316,7 +335,7 @@ def _step_ended(status: StepStatus) -> Callable[[RunState, Event], None]:
 
 
 def _hook_created(s: RunState, e: Event) -> None:
-    key = str(e.correlation_id)
+    key = _created(s, e)
     title = (e.data or {}).get("title")
     s.hooks[key] = Hook(
         id=key,
@@ -343,13 +362,13 @@ def _hook_received(s: RunState, e: Event) -> None:
 
 
 def _hook_disposed(s: RunState, e: Event) -> None:
-    hook = s.hooks[str(e.correlation_id)]
+    hook = s.hooks[_over(s, e)]
     status: HookStatus = "conflict" if hook.status == "conflict" else "disposed"
     s.hooks[hook.id] = replace(hook, status=status, ended_us=e.time_us)
 
 
 def _wait_created(s: RunState, e: Event) -> None:
-    key = str(e.correlation_id)
+    key = _created(s, e)
     s.waits[key] = Wait(
         id=key,
         n=e.meta["n"],
@@ -361,14 +380,14 @@ def _wait_created(s: RunState, e: Event) -> None:
 
 
 def _wait_completed(s: RunState, e: Event) -> None:
-    wait = s.waits[str(e.correlation_id)]
+    wait = s.waits[_over(s, e)]
     s.waits[wait.id] = replace(
         wait, status="completed", woken=bool(e.meta.get("woken")), ended_us=e.time_us
     )
 
 
 def _wait_cancelled(s: RunState, e: Event) -> None:
-    wait = s.waits[str(e.correlation_id)]
+    wait = s.waits[_over(s, e)]
     s.waits[wait.id] = replace(wait, status="cancelled", ended_us=e.time_us)
 
 

@@ -10,6 +10,7 @@ from ast import literal_eval
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from wf_notebook.cells.workflows import workflow_of
 from wf_notebook.commands.outcome import BULLETIN, Outcome
 from wf_notebook.config import headless_environment
 from wf_notebook.errors import UsageError, WorkflowError
@@ -131,11 +132,13 @@ def _read(path: str) -> Any:
 
 def _place_of(cells: Sequence[Any], name: str) -> int:
     for place, cell in enumerate(cells):
-        words = cell.source.split("\n", 1)[0].split()
-        if cell.cell_type == "code" and words[:1] == ["%%workflow"] and name in words[1:2]:
+        found = workflow_of(cell.source) if cell.cell_type == "code" else None
+        if found is not None and found[0] == name:
             return place
     msg = f"The notebook has no cell %%workflow {name}."
-    raise UsageError(msg, hint="The name stands right after %%workflow.")
+    raise UsageError(
+        msg, hint="The name stands right after %%workflow; else it is the entry's own."
+    )
 
 
 def _client(notebook: Any, folder: str) -> Any:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
+from wf_notebook.cells.workflows import workflow_of
 from wf_notebook.errors import ReceiptError, UsageError
 from wf_notebook.receipts.reading import read_notebook
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 __all__ = ["source_text"]
 
-_MAGIC: Final = "%%workflow"
 _HINT: Final = "Name a file of Python, or a cell of a notebook: notebook.ipynb#NAME."
 
 
@@ -46,7 +42,8 @@ def _cell(path: str, name: str, data: bytes) -> str:
         cells = read_notebook(data)["cells"]
     except ReceiptError as error:
         raise UsageError(f"{path}: {error.message}", hint=_HINT) from None
-    found = [part for cell in cells if (part := _workflow(cell)) is not None]
+    texts = [str(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    found = [part for text in texts if (part := workflow_of(text)) is not None]
     chosen = [source for named, source in found if name in ("", named)]
     if len(chosen) == 1:
         return chosen[0]
@@ -55,23 +52,3 @@ def _cell(path: str, name: str, data: bytes) -> str:
     which = "is not certain" if chosen else "is not there"
     what = f"cell %%workflow {name}" if name else "cell %%workflow that is meant"
     raise UsageError(f"{path}: the {what} {which}.", hint=f"{lists} {_HINT}")
-
-
-def _workflow(cell: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return name and source of a workflow's cell; None for any other cell."""
-    line, _, source = str(cell["source"]).lstrip().partition("\n")
-    words = line.split()
-    if cell["cell_type"] != "code" or words[:1] != [_MAGIC]:
-        return None
-    named = words[1] if len(words) > 1 and not words[1].startswith("-") else _entry(source)
-    return named, source
-
-
-def _entry(source: str) -> str:
-    """Return the name of the only function that can be the entry; "" if that isn't certain."""
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError):
-        return ""
-    names = [node.name for node in body if isinstance(node, ast.AsyncFunctionDef)]
-    return "workflow" if "workflow" in names else names[0] if len(names) == 1 else ""

@@ -169,6 +169,24 @@ def test_of_many_rows_the_first_are_shown() -> None:
     assert bundle["text/plain"].endswith(lines[-1].replace("800", "950"))
 
 
+def test_a_narrow_terminal_is_fitted() -> None:
+    """The widest cells are cut."""
+    found = Table(("n", "text"), [(1, "x" * 90)], ("BIGINT", "VARCHAR"))
+    assert max(map(len, table_text(found, width=40).split("\n"))) == 40
+    assert len(table_text(found).split("\n")[1]) == 93
+
+
+def test_a_plan_is_a_drawing(wf: Callable[..., str]) -> None:
+    """What EXPLAIN tells stays in its lines, in a terminal and under a cell."""
+    drawing = "╭─ Scan ─╮\n│ <runs> │\n╰────────╯"
+    found = Table(("explain_key", "explain_value"), [("physical_plan", drawing)])
+    assert table_text(found, width=40) == drawing
+    html = table_bundle(found)["text/html"]
+    assert html.count("white-space: pre") == 3
+    assert "│ &lt;runs&gt; │" in html
+    assert wf("sql explain select 1 as a").count("\n") > 3
+
+
 def test_what_stands_in_a_row_is_text() -> None:
     """Markup and controls in names and values are shown, not obeyed; null is no text."""
     found = Table(("<i>", "n"), [("<script>\x1b[2J", None)], ("VARCHAR", "BIGINT"))

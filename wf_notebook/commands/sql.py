@@ -84,4 +84,4 @@ def sql(  # noqa: PLR0913 - one for each option
     elif shape in FORMATS:
         click.echo(found.text(shape))
     elif output is None and (shape == _TABLE or not caller.gives(value, None)):
-        click.echo(table_text(found))
+        click.echo(table_text(found, width=caller.width))

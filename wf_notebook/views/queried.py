@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from wf_notebook.views.card import CARD, CELL, HEAD, MUTED, TABLE, Markup, element
+from wf_notebook.views.card import CARD, CELL, HEAD, MONO, MUTED, TABLE, Markup, element
 from wf_notebook.views.text import clipped, table
 from wf_notebook.views.words import visible
 from wf_notebook.world.formats import plain_text
@@ -17,15 +17,35 @@ LINES: Final = 200  # rows that a terminal shows
 _ROWS: Final = 50  # rows that stand under a cell
 _CHARS: Final = 120  # of one value
 _DIGITS: Final = 6
+_PLAN: Final = ("explain_key", "explain_value")
 _NUMBERS: Final = ("INT", "DOUBLE", "FLOAT", "DECIMAL")
 _RIGHT: Final = f"{CELL}; text-align: right; white-space: nowrap"
 
 
-def table_text(found: Table, *, most: int = LINES) -> str:
-    """Return the answer to a query as text: columns under one another, then what is left out."""
+def table_text(found: Table, *, most: int = LINES, width: int | None = None) -> str:
+    """Return the answer to a query as text: columns under one another, then what is left out.
+
+    Args:
+        found: the answer.
+        most: rows that are shown.
+        width: columns of the terminal that it has to fit; None for as many as it takes.
+    """
+    if found.columns == _PLAN:
+        return _plan(found)
     rows = [[_short(value) for value in row] for row in found.rows[:most]]
     names = [visible(name) for name in found.columns]
-    return "\n".join([*table([names, *rows]), *_more(len(found.rows) - most)])
+    return "\n".join([*table([names, *rows], width), *_more(len(found.rows) - most)])
+
+
+def _plan(found: Table) -> str:
+    """What EXPLAIN tells is a drawing, of many lines in one value."""
+    drawings = [str(drawing).rstrip("\n").split("\n") for _, drawing in found.rows]
+    return "\n".join(visible(line) for drawing in drawings for line in drawing)
+
+
+def _drawn(plan: str) -> Markup:
+    lines = [element("div", line or " ", style="white-space: pre") for line in plan.split("\n")]
+    return element("div", *lines, style=f"{MONO}; overflow-x: auto")
 
 
 def table_bundle(found: Table) -> dict[str, Any]:
@@ -34,6 +54,8 @@ def table_bundle(found: Table) -> dict[str, Any]:
 
 
 def _html(found: Table) -> str:
+    if found.columns == _PLAN:
+        return element("div", _drawn(_plan(found)), style=CARD)
     types = found.types or ("",) * len(found.columns)
     right = [any(word in kind for word in _NUMBERS) and "[" not in kind for kind in types]
     heads = [

@@ -252,6 +252,14 @@ def test_a_refused_source_is_shown_with_carets(kernel: Kernel) -> None:
     assert "(2 problems)" in error
 
 
+def test_lines_are_those_of_the_whole_cell(kernel: Kernel) -> None:
+    """Also where blank lines or another magic stand above; `wf lint` says the same."""
+    source = "async def f():\n    await steps.fetsh('x')\n"
+    for above, line in (("", 3), ("\n\n", 5), ("%%time\n", 4)):
+        cell = kernel.run(f"{above}%%workflow\n{source}")
+        assert f", line {line}\n----> {line}     await steps.fetsh('x')\n" in str(cell.error)
+
+
 def test_a_result_that_cannot_cross_fails_the_run(kernel: Kernel) -> None:
     """It is the run that fails, with the line; the kernel goes on."""
     kernel.ok("@step\ndef odd() -> object:\n    return object()")

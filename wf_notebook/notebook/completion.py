@@ -14,7 +14,6 @@ from wf_notebook.config import ISOLATION_MODES, VIEWS
 from wf_notebook.notebook import settings, vocabulary
 from wf_notebook.notebook.cellparts import part_at
 from wf_notebook.notebook.draftargs import FORMATS, draft_options
-from wf_notebook.notebook.querywords import words_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -191,6 +190,8 @@ def _named(owner: str, fragment: str, part: CellPart, facts: Facts) -> Sequence[
 
 
 def _in_query(query: str, position: int) -> _Found:
+    from wf_notebook.notebook.querywords import words_at
+
     fragment, offered = words_at(query, position)
     return fragment, _starting(fragment, offered)
 

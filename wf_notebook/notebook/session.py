@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 
 from wf_notebook import config
 from wf_notebook.cells.line import read_line
+from wf_notebook.cells.reading import magic_cell
 from wf_notebook.errors import UsageError, WorldError
 from wf_notebook.ids import SystemIds
 from wf_notebook.notebook import inspection, traceback
@@ -86,6 +87,7 @@ class Session:
         )
         self._displays: Displays | None = None
         self._reviews: Reviews | None = None
+        self._cell = ""  # the text of the running one
         self._draft: Draft | None = None  # shown by this cell already
         self._worlds: list[World] = []
         self._opening = threading.Thread(target=self._open, name="wf-open", daemon=True)
@@ -105,6 +107,7 @@ class Session:
         shell.input_transformers_post.append(self._transformer)
         if self._in_kernel:
             self._uninspect = inspection.attach(shell.kernel, self._facts)
+        shell.events.register("pre_run_cell", self._before_cell)
         shell.events.register("post_run_cell", self._after_cell)
         self._displayer().for_type_by_name(*_RUN_CLASS, self._show_value)
         self._displayer().for_type_by_name(*_DRAFT_CLASS, self._show_draft_value)
@@ -126,6 +129,7 @@ class Session:
             self._sleep_deeper()
         for shown in (_RUN_CLASS, _DRAFT_CLASS, _TABLE_CLASS):
             self._displayer().pop(".".join(shown), None)
+        shell.events.unregister("pre_run_cell", self._before_cell)
         shell.events.unregister("post_run_cell", self._after_cell)
         shell.input_transformers_post.remove(self._transformer)
         shell.Completer.custom_matchers.remove(self._matcher)
@@ -229,6 +233,9 @@ class Session:
         self.say(f"{view.glyph} {view.name} {view.why}  {run.id}")
         if self._view_kind(None) == "widget" and run.notebook == self.notebook:
             self._shows().revive(run)
+
+    def _before_cell(self, info: Any) -> None:
+        self._cell = info.raw_cell or ""
 
     def _after_cell(self, _result: object) -> None:
         """Bring outputs up to date; after the first cell, steps may start."""
@@ -397,10 +404,12 @@ class Session:
         return config.notebook_name()
 
     def origin(self) -> Origin:
-        """Where the running cell's source comes from: its second line is the source's first."""
+        """Where the running cell's source comes from: its first line is the one below the magic."""
         from wf_notebook.api import Origin
 
-        return Origin(self.notebook, f"Cell In[{self._shell.execution_count - 1}]", 1)
+        found = magic_cell(self._cell)
+        label = f"Cell In[{self._shell.execution_count - 1}]"
+        return Origin(self.notebook, label, 1 if found is None else found.row)
 
     def isolation(self) -> IsolationMode | None:
         """Where sources run, unless the cell says."""

@@ -67,10 +67,10 @@ def collectable(
     rows = host.wait(host.store.runs(limit=None))
     old = old_runs(rows, before_us=before_us, statuses=statuses, keep=keep)
     live = {row.run_id for row in rows if row.ended_us is None}
-    parents = {_parent(host, run_id) for run_id in live}
-    spared = [r.run_id for r in old if r.run_id in parents or _parent(host, r.run_id) in live]
+    kin = {_parent(host, run_id) for run_id in live} | _children(host, live)
+    spared = [row.run_id for row in old if row.run_id in kin]
     size = world_bytes(path)
-    runs = [row for row in old if row.run_id not in set(spared)]
+    runs = [row for row in old if row.run_id not in kin]
     return Collected(runs, spared, size, size, done=False)
 
 
@@ -123,6 +123,11 @@ def _parent(host: Host, run_id: str) -> str | None:
     log = host.wait(host.store.outline(run_id))
     parent: dict[str, str] = (log[0].meta.get("parent") if log else None) or {}
     return parent.get("run_id")
+
+
+def _children(host: Host, live: Iterable[str]) -> set[str]:
+    """The runs that steps of these have started; asked of them, for few runs live of those there are."""
+    return {child for run_id in live for child in host.wait(host.store.children(run_id))}
 
 
 def collected(found: Collected, path: str) -> Collected:

@@ -118,12 +118,13 @@ def main(path: str, what: str, point: str) -> None:
 def sealed_bytes(store: DuckDBStore, *run_ids: str) -> list[bytes]:
     """Of all that is sealed of runs, their wrapped keys included: beginning, middle and end."""
     names = ", ".join(f"'{run_id}'" for run_id in run_ids)
+    ((file,),) = rows(store, "select current_database()")  # a view hides the table of that name
     found = rows(
         store,
         f"select payload from events where run_id in ({names}) and payload is not null"
         f" union all select bytes from blobs where run_id in ({names})"
         f" union all select bytes from stream_chunks where run_id in ({names})"
-        f" union all select record from definitions where run_id in ({names})"
+        f' union all select record from "{file}".main.definitions where run_id in ({names})'
         f" union all select wrapped from run_keys where run_id in ({names})",
     )
     return [

@@ -40,7 +40,7 @@ _PRELOADED: Final = [
     "pytest",
 ]
 _OPTIONS: Final = [
-    *("-q", "-x", "--tb=no", "-p", "no:cacheprovider"),
+    *("-q", "-x", "--tb=no", "-p", "no:cacheprovider", "-p", "no:wf_notebook"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of what is imported beforehand
 ]
 _UNFOUND: Final = f"pytest's exit code {pytest.ExitCode.USAGE_ERROR}"

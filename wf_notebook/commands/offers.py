@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from click.shell_completion import CompletionItem
 
-from wf_notebook import approvals as book
 from wf_notebook.commands.find import find_run
 from wf_notebook.errors import WorkflowError
 from wf_notebook.views.words import visible
@@ -75,10 +74,18 @@ def _sleeps(world: World) -> list[Offer]:
 
 
 def _reviewed(world: World, *, numbered: bool) -> list[Offer]:
+    from wf_notebook import approvals as book
+
     lines = book.revisions(world=world)
     names = {line.name: "" for line in (*lines, *book.proposals(world=world))}
     every = [(f"{line.name}@{line.number}", "approved") for line in lines]
     return [*names.items(), *(every if numbered else ())]
+
+
+def _proposed(world: World) -> list[Offer]:
+    from wf_notebook import approvals as book
+
+    return [(line.source_hash[:12], line.name) for line in book.proposals(world=world)]
 
 
 any_run = _completer(lambda world, _: _runs(world))
@@ -94,6 +101,4 @@ label = _completer(
 )
 revision = _completer(lambda world, _: _reviewed(world, numbered=True))
 reviewed_name = _completer(lambda world, _: _reviewed(world, numbered=False))
-proposal = _completer(
-    lambda world, _: [(line.source_hash[:12], line.name) for line in book.proposals(world=world)]
-)
+proposal = _completer(lambda world, _: _proposed(world))

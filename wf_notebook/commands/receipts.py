@@ -12,11 +12,6 @@ from wf_notebook.commands.find import find_run
 from wf_notebook.commands.outcome import COMPLETED, DIVERGED, FAILED, gravest
 from wf_notebook.commands.show import dumped
 from wf_notebook.errors import UsageError, WorkflowError
-from wf_notebook.receipts.files import default_name
-from wf_notebook.testing.edits import source_text
-from wf_notebook.testing.replays import replays
-from wf_notebook.testing.targets import SUFFIXES, files_at
-from wf_notebook.testing.told import told
 from wf_notebook.views.words import events_of, visible
 
 if TYPE_CHECKING:
@@ -66,6 +61,8 @@ def export(
 
 
 def _place(run: Run, path: str | None) -> str:
+    from wf_notebook.receipts.files import default_name
+
     name = default_name(run.name, run.id)
     if path is None:
         return name
@@ -91,6 +88,10 @@ def replay(
     them; without one, the latest run. A receipt without payloads is replayed from the world that
     holds its run; elsewhere it can only be checked, which is told, and is not success.
     """
+    from wf_notebook.testing.edits import source_text
+    from wf_notebook.testing.replays import replays
+    from wf_notebook.testing.told import told
+
     text = None if source is None else source_text(source)
     place = _Place(caller)
     chosen = [part for word in targets or (None,) for part in place.parts(word)]
@@ -118,6 +119,8 @@ class _Place:
 
     def parts(self, word: str | None) -> Sequence[str | Run]:
         """Return the files or the run that a word means; the latest run for None."""
+        from wf_notebook.testing.targets import SUFFIXES, files_at
+
         if word is not None and (os.path.exists(word) or word.endswith(SUFFIXES) or os.sep in word):
             files, others = files_at(word)
             self._passed_over += others

@@ -126,7 +126,7 @@ def _parent(host: Host, run_id: str) -> str | None:
 
 
 def _children(host: Host, live: Iterable[str]) -> set[str]:
-    """The runs that steps of these have started; asked of them, for few runs live of those there are."""
+    """The runs that steps of these have started; few runs live, of all that there are."""
     return {child for run_id in live for child in host.wait(host.store.children(run_id))}
 
 

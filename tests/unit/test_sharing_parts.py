@@ -112,6 +112,7 @@ MADE: dict[str, Callable[[], WorkflowError]] = {
         "no", name="n", source_hash="ab", reasons=["a"], diff="-a"
     ),
     "RevisionChangedError": lambda: errors.RevisionChangedError("no", reasons=["a", "b"]),
+    "ReceiptExistsError": lambda: errors.ReceiptExistsError("no", path="a.ipynb"),
     "DefinitionError": lambda: errors.DefinitionError([], source="x"),
 }
 

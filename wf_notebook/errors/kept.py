@@ -47,7 +47,7 @@ class ReceiptExistsError(WorkflowError):
 
     default_code = "WF245"
 
-    def __init__(self, message: str, *, path: str = "", hint: str | None = None):
+    def __init__(self, message: str, *, path: str, hint: str | None = None):
         super().__init__(message, hint=hint)
         self.path = path
 

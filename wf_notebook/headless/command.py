@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from wf_notebook.headless.execution import run_notebook
 from wf_notebook.headless.parameters import read_parameters
 from wf_notebook.headless.progress import Progress, progress_on
 from wf_notebook.headless.report import exit_code, tell
+from wf_notebook.world.replacing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,14 +156,9 @@ def _write(execution: Execution, path: str) -> None:
     """Write the notebook, whole or not at all: it may take its own source's place."""
     import nbformat
 
-    place = os.path.realpath(path)
-    part = f"{place}.part"
     try:
-        with open(part, "w", encoding="utf-8") as file:
+        with replacing(path) as part, open(part, "w", encoding="utf-8") as file:
             cast("Any", nbformat).write(execution.notebook, file)
-        os.replace(part, place)
     except OSError as problem:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
         msg = f"{path} cannot be written: {problem.strerror}."
         raise UsageError(msg, hint="Choose another --output.") from None

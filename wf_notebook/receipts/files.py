@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import TYPE_CHECKING, Any, cast
 
 from wf_notebook.errors import HistoryError, ReceiptExistsError
-from wf_notebook.ids import SystemIds
 from wf_notebook.receipts.reading import read_receipt
+from wf_notebook.world.replacing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +45,8 @@ def write(
     if os.path.exists(place) and not force:
         _check_same(place, os.fspath(path), run_id)
     text: str = cast("Any", nbformat).writes(cast("Any", nbformat).from_dict(notebook))
-    _replace(place, f"{text.rstrip()}\n".encode())
+    with replacing(place) as beside, open(beside, "xb") as file:
+        file.write(f"{text.rstrip()}\n".encode())
 
 
 def _check_same(place: str, shown: str, run_id: str) -> None:
@@ -60,19 +60,3 @@ def _check_same(place: str, shown: str, run_id: str) -> None:
     msg = f"At {shown} lies {what}; it was left as it is."
     hint = "Choose another path, or say that it may be replaced: force=True, --force."
     raise ReceiptExistsError(msg, path=shown, hint=hint)
-
-
-def _replace(place: str, data: bytes) -> None:
-    """Put a file in the place of another one, or of none, in one step."""
-    folder, name = os.path.split(place)
-    beside = os.path.join(folder, f".{name}.{SystemIds().event_id()}.new")
-    try:
-        with open(beside, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, place)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.remove(beside)
-        raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 import re
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wf_notebook.errors import UsageError, WorldQueryError
 from wf_notebook.world.formats import FORMATS
+from wf_notebook.world.replacing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,13 +102,10 @@ class Table:
         if ending not in ("parquet", "csv", "json"):
             msg = f"A table is not written as {ending or 'a file without an ending'}."
             raise UsageError(msg, hint="Let the name end with .parquet, .csv or .json.")
-        draft = f"{path}.part"
         try:
-            self._write(draft, ending)
-            os.replace(draft, path)
+            with replacing(path) as draft:
+                self._write(draft, ending)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                os.unlink(draft)
             msg = f"{path} cannot be written: {error.strerror or error}."
             raise UsageError(msg, hint="Choose another place.") from None
 

@@ -50,17 +50,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def checked_by_lint(name: str) -> dict[int, list[tuple[int, str]]]:
-    """Cell to the lines and codes that lint has for it; cells without a finding are left out.
-
-    Lines count from the magic's, as the kernel counts them: it isn't told what stands above it.
-    """
-    texts = {number: text for number, text, _ in cells_of(name)}
+    """Cell to the lines and codes that lint has for it; cells without a finding are left out."""
     found: dict[int, list[tuple[int, str]]] = {}
     for one in lint(path_of(name)):
         if one.code not in ONLY_LINT:
-            magic = magic_cell(texts[one.cell])
-            above = 0 if magic is None else magic.row - 1
-            found.setdefault(one.cell, []).append((one.line - above, one.code))
+            found.setdefault(one.cell, []).append((one.line, one.code))
     return found
 
 

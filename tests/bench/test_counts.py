@@ -7,6 +7,7 @@ change that makes a step cost one commit or one trip more fails here, on any mac
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
@@ -246,8 +247,9 @@ def test_steps_side_by_side(counted: Counted, source: str) -> None:
 
 def until(world: World, condition: Callable[[], bool]) -> None:
     """Look on the engine's loop until a condition holds."""
+    give_up = time.monotonic() + PATIENCE
     while not world.host.call(condition):
-        pass
+        assert time.monotonic() < give_up
 
 
 SLOTS = 4

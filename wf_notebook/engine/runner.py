@@ -482,11 +482,11 @@ class Runner:
     async def _act(
         self, act: Activity, decision: Decision, result: Draft, events: Sequence[Event]
     ) -> None:
+        for call in result.calls:  # first: while they begin, the rest is noted
+            self._starter.start(call)
         for event in events:
             act.state.apply(event)
             self._apply(act, event)
-        for call in result.calls:
-            self._starter.start(call)
         answer(act.state, decision, events)
         if act.state.terminal:
             self._finish(act)

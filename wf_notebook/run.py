@@ -24,7 +24,6 @@ from wf_notebook.errors import (
     WaitingForHook,
 )
 from wf_notebook.moments import MOMENTS, is_over, only_person, over_or_person, stands
-from wf_notebook.receipts.writing import export
 from wf_notebook.streams import RunChunks, RunStream, StreamInfo, listed
 from wf_notebook.views.card import card
 from wf_notebook.views.model import status_of
@@ -270,6 +269,8 @@ class Run:
             RunForgottenError, WorldKeyError: what would be told cannot be read.
             OSError: it cannot be written.
         """
+        from wf_notebook.receipts.writing import export
+
         return export(self, path, payloads=payloads, force=force)
 
     def why(self) -> str:

@@ -9,7 +9,6 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from wf_notebook import history
 from wf_notebook.acting import RunActions, RunLog
 from wf_notebook.definition.values import from_tree
 from wf_notebook.engine.failures import told, with_steps
@@ -250,6 +249,8 @@ class Run:
         Source, arguments, results and payloads stand in it as plain text: in the world they are
         sealed. What it printed is not in it.
         """
+        from wf_notebook import history
+
         return history.write(self.id, self.definition, self.events())
 
     def to_notebook(

@@ -8,12 +8,8 @@ from typing import Final
 
 from wf_notebook.errors import IsolationUnavailable
 
-# In the order in which cells need them: one defines steps, the next starts a run and shows it.
-_RUN: Final = (
-    "wf_notebook.definition.steps",
-    "wf_notebook.notebook.launch",
-    "wf_notebook.isolation.process",
-)
+_STEPS: Final = "wf_notebook.definition.steps"
+_RUN: Final = ("wf_notebook.notebook.launch", "wf_notebook.isolation.process")
 _SHOWN: Final = {
     "widget": ("wf_notebook.notebook.display", "wf_notebook.views.widget"),
     "card": ("wf_notebook.notebook.display",),
@@ -21,11 +17,16 @@ _SHOWN: Final = {
 }
 
 
-def bring(view: str) -> None:
-    """Import what the first run needs; a cell that comes sooner waits for what it needs itself.
+def bring_steps() -> None:
+    """Import what the next cell needs, which defines steps."""
+    importlib.import_module(_STEPS)
+
+
+def bring_run(view: str) -> None:
+    """Import what starts a run, moves it and shows it.
 
     Args:
-        view: how the run will be shown.
+        view: how it will be shown.
     """
     for name in (*_RUN, *_SHOWN[view]):
         importlib.import_module(name)

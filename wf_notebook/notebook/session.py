@@ -215,12 +215,13 @@ class Session:
         from wf_notebook.notebook import ahead
 
         try:
+            ahead.bring_steps()  # before all else: a cell may wait for it already
             if not self._made:
                 self._start_guests()  # a new world will be this process's own
             world = self._existing_world()
             if world is not None:
                 self._greet(world)
-            ahead.bring(self._view_kind(None))
+            ahead.bring_run(self._view_kind(None))
         except WorldError as error:
             self.say(str(error))
         except RuntimeError:

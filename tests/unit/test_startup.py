@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # Each module of ours is read, compiled once and run; a library's are many. What a cell needs first
 # is imported by the thread `wf-open` meanwhile.
 IMPORT_BUDGET = 1
-LOAD_BUDGET = {"wf_notebook": 37, "click": 12, "IPython": 1, "secrets": 1}
+LOAD_BUDGET = {"wf_notebook": 37, "IPython": 1, "secrets": 1}
 
 KERNEL = """
 import json, sys, threading

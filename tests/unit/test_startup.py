@@ -36,6 +36,27 @@ Session._open = lambda self: None  # on a thread of its own, which would be coun
 wf_notebook.load_ipython_extension(shell)
 print(json.dumps([imported, new(before)]))
 """
+# What only others need: who runs a source in this process, follows a world, exports a run, commands.
+NOT_FOR_A_RUN = (
+    "wf_notebook.commands",
+    "wf_notebook.guest.machine",
+    "wf_notebook.history",
+    "wf_notebook.receipts",
+    "wf_notebook.sharing.protocol",
+)
+RUN_BUDGET = 150  # modules of ours
+RUN = """
+from wf_notebook import open_world, step
+
+@step
+async def noop(i: int) -> int:
+    return i
+
+with open_world("one.duckdb") as world:
+    run = world.start('async def one():\\n    "use workflow"\\n    return await steps.noop(1)\\n', steps=[noop])
+    assert run.result() == 1
+print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] == "wf_notebook")))
+"""
 # The thread that opens the world comes too late: the interpreter is ending already.
 LATE = """
 from wf_notebook.notebook.session import Session
@@ -82,6 +103,13 @@ def test_importing_and_loading_stay_within_their_budget(tmp_path: Path) -> None:
     imported, loaded = json.loads(run(KERNEL + COUNT, tmp_path).stdout)
     assert imported == {"wf_notebook": IMPORT_BUDGET}
     assert {top: n for top, n in loaded.items() if n > LOAD_BUDGET.get(top, 0)} == {}
+
+
+def test_a_first_run_loads_what_it_needs(tmp_path: Path) -> None:
+    """In a script, from nothing to a result: no module that only somebody else would need."""
+    loaded = json.loads(run("import json, sys" + RUN, tmp_path).stdout)
+    assert [name for name in loaded if name.startswith(NOT_FOR_A_RUN)] == []
+    assert len(loaded) <= RUN_BUDGET
 
 
 def test_a_process_that_ends_at_once_says_nothing(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from wf_notebook.sharing.seat import Seat
 from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.filesystems import warn_if_shared
 from wf_notebook.world.lock import named
-from wf_notebook.world.paths import default_path, world_path
+from wf_notebook.world.paths import default_world_path, world_path
 from wf_notebook.world.rotation import Rotation, successor
 from wf_notebook.world.store import Queried
 from wf_notebook.worldruns import WorldRuns
@@ -55,7 +55,6 @@ __all__ = [
     "World",
     "check",
     "current_world",
-    "default_world_path",
     "get_run",
     "open_world",
     "start",
@@ -363,11 +362,6 @@ def on_open(callback: Callable[[World], None]) -> Callable[[], None]:
     for world in open_worlds():
         callback(world)
     return lambda: _LISTENERS.remove(callback)
-
-
-def default_world_path() -> str:
-    """Return where the world of this notebook (or folder) lies."""
-    return config.world_path() or default_path(config.notebook_path(), os.getcwd())
 
 
 def open_world(  # noqa: PLR0913 - keyword-only, each with a sensible default

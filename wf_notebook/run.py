@@ -9,7 +9,6 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from wf_notebook import history
 from wf_notebook.acting import RunActions, RunLog
 from wf_notebook.definition.values import from_tree
 from wf_notebook.engine.failures import told, with_steps
@@ -24,7 +23,6 @@ from wf_notebook.errors import (
     WaitingForHook,
 )
 from wf_notebook.moments import MOMENTS, is_over, only_person, over_or_person, stands
-from wf_notebook.receipts.writing import export
 from wf_notebook.streams import RunChunks, RunStream, StreamInfo, listed
 from wf_notebook.views.card import card
 from wf_notebook.views.model import status_of
@@ -251,6 +249,8 @@ class Run:
         Source, arguments, results and payloads stand in it as plain text: in the world they are
         sealed. What it printed is not in it.
         """
+        from wf_notebook import history
+
         return history.write(self.id, self.definition, self.events())
 
     def to_notebook(
@@ -270,6 +270,8 @@ class Run:
             RunForgottenError, WorldKeyError: what would be told cannot be read.
             OSError: it cannot be written.
         """
+        from wf_notebook.receipts.writing import export
+
         return export(self, path, payloads=payloads, force=force)
 
     def why(self) -> str:

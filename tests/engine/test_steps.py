@@ -14,7 +14,7 @@ from wf_notebook.definition.steps import step
 from wf_notebook.engine.context import step_context
 from wf_notebook.errors import FatalError, PayloadError, RetryableError, RunFailedError
 from wf_notebook.guest import measure
-from wf_notebook.guest.journal import MAX_TIME_US
+from wf_notebook.guest.agreed import MAX_TIME_US
 from wf_notebook.testing import VirtualClock
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from wf_notebook.definition.steps import StepRegistry
 from wf_notebook.engine.loops import LoopThread
 from wf_notebook.errors import HookNotFoundError, PayloadError, UsageError
 from wf_notebook.sharing import protocol
-from wf_notebook.sharing.door import Bounds, Door
+from wf_notebook.sharing.bounds import Bounds
+from wf_notebook.sharing.door import Door
 from wf_notebook.sharing.line import Line, NoOwnerError
 from wf_notebook.sharing.listener import listen
 from wf_notebook.world.store import RejectedError

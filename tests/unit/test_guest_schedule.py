@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from tests.guest_runs import Play, check_replays
-from wf_notebook.guest.journal import MAX_TIME_US
-from wf_notebook.guest.loop import due_in
+from wf_notebook.guest.agreed import MAX_TIME_US, due_in
 
 # Where CPython's order is that of addresses (which task of a group is cancelled first), there is only
 # one to see. Each takes `asyncio`, a function that starts a step, and a list to write down what happens.

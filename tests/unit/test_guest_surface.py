@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.guest_runs import SECOND, START_US, Play, check_replays, result_of, run
-from wf_notebook.guest.journal import MAX_TIME_US
+from wf_notebook.guest.agreed import MAX_TIME_US
 from wf_notebook.guest.surface import Prints
 
 

@@ -29,6 +29,8 @@ from wf_notebook.isolation import nursery as nursery_module
 from wf_notebook.isolation.process import ProcessIsolation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wf_notebook.isolation.nursery import Nursery
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="there are no such processes")
@@ -217,3 +219,58 @@ def test_a_zygote_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(nursery_module, "_BOOT", "1 / 0")
     with_isolation(body)
+
+
+@pytest.fixture
+def ahead() -> Iterator[psutil.Process]:
+    """A zygote that was started before anybody asked for a guest."""
+    nursery_module.start_ahead()
+    (nursery,) = nursery_module._ahead
+    yield psutil.Process(nursery._process.pid)
+    nursery_module.dismiss()
+    assert not nursery_module._ahead
+
+
+def test_one_started_ahead_is_the_one_that_guests_come_from(ahead: psutil.Process) -> None:
+    """There is never a second one: not while it waits, and not while it serves."""
+
+    async def body(isolation: ProcessIsolation) -> None:
+        nursery_module.start_ahead()
+        assert [nursery._process.pid for nursery in nursery_module._ahead] == [ahead.pid]
+        guest = await started(isolation)
+        assert nursery_of(isolation)._process.pid == ahead.pid
+        assert guest.pid in {child.pid for child in ahead.children()}
+        nursery_module.start_ahead()
+        assert nursery_module._ahead == []
+
+    with_isolation(body)
+    assert not is_running(ahead)
+
+
+def test_one_that_died_meanwhile_is_not_taken(ahead: psutil.Process) -> None:
+    """The first guest comes from a new one, and what the dead one held is let go."""
+
+    async def body(isolation: ProcessIsolation) -> None:
+        ahead.kill()
+        await until(lambda: not is_running(ahead))
+        assert (await started(isolation)).pid
+        assert nursery_of(isolation)._process.pid != ahead.pid
+
+    with_isolation(body)
+
+
+def test_one_that_nobody_needed_is_ended(ahead: psutil.Process) -> None:
+    """It is gone when that returns, with its descriptors; ending none is fine."""
+    nursery_module.dismiss()
+    assert not psutil.pid_exists(ahead.pid)
+    nursery_module.dismiss()
+
+
+def test_a_forked_child_leaves_it_to_its_parent(ahead: psutil.Process) -> None:
+    """The child neither ends it nor takes it."""
+    pid = os.fork()
+    if pid == 0:
+        nursery_module.dismiss()
+        os._exit(len(nursery_module._ahead))
+    assert os.waitpid(pid, 0)[1] == 0
+    assert is_running(ahead)

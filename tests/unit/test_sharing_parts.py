@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from wf_notebook import errors
 from wf_notebook.errors import PayloadError, WorkflowError
 from wf_notebook.sharing import frames, protocol
-from wf_notebook.sharing.door import Bounds, _Client
+from wf_notebook.sharing.bounds import Bounds
+from wf_notebook.sharing.client import Client
 from wf_notebook.sharing.frames import BrokenFrameError, framed, pack, parts, receive
 from wf_notebook.sharing.listener import clean, listen, remove
 from wf_notebook.sharing.refusals import raised, told
@@ -225,7 +226,7 @@ def test_no_cancellation_is_lost_as_a_message_is_read(turns: int) -> None:
     async def scene() -> bool:
         writer: Any = SlowWriter()
         nothing: Any = None
-        client = _Client(nothing, nothing, writer, Bounds())
+        client = Client(nothing, nothing, writer, Bounds())
         saying = asyncio.ensure_future(client._say(lambda: iter([b"news"])))
         for _ in range(3):
             await asyncio.sleep(0)

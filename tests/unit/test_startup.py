@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # Each module of ours is read, compiled once and run; a library's are many. What a cell needs first
 # is imported by the thread `wf-open` meanwhile.
 IMPORT_BUDGET = 1
-LOAD_BUDGET = {"wf_notebook": 37, "click": 12, "IPython": 1, "secrets": 1}
+LOAD_BUDGET = {"wf_notebook": 37, "IPython": 1, "secrets": 1}
 
 KERNEL = """
 import json, sys, threading
@@ -35,6 +35,27 @@ from wf_notebook.notebook.session import Session
 Session._open = lambda self: None  # on a thread of its own, which would be counted as well
 wf_notebook.load_ipython_extension(shell)
 print(json.dumps([imported, new(before)]))
+"""
+# What only others need: who runs a source in this process, follows a world, exports a run, commands.
+NOT_FOR_A_RUN = (
+    "wf_notebook.commands",
+    "wf_notebook.guest.machine",
+    "wf_notebook.history",
+    "wf_notebook.receipts",
+    "wf_notebook.sharing.protocol",
+)
+RUN_BUDGET = 150  # modules of ours
+RUN = """
+from wf_notebook import open_world, step
+
+@step
+async def noop(i: int) -> int:
+    return i
+
+with open_world("one.duckdb") as world:
+    run = world.start('async def one():\\n    "use workflow"\\n    return await steps.noop(1)\\n', steps=[noop])
+    assert run.result() == 1
+print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] == "wf_notebook")))
 """
 # The thread that opens the world comes too late: the interpreter is ending already.
 LATE = """
@@ -82,6 +103,13 @@ def test_importing_and_loading_stay_within_their_budget(tmp_path: Path) -> None:
     imported, loaded = json.loads(run(KERNEL + COUNT, tmp_path).stdout)
     assert imported == {"wf_notebook": IMPORT_BUDGET}
     assert {top: n for top, n in loaded.items() if n > LOAD_BUDGET.get(top, 0)} == {}
+
+
+def test_a_first_run_loads_what_it_needs(tmp_path: Path) -> None:
+    """In a script, from nothing to a result: no module that only somebody else would need."""
+    loaded = json.loads(run("import json, sys" + RUN, tmp_path).stdout)
+    assert [name for name in loaded if name.startswith(NOT_FOR_A_RUN)] == []
+    assert len(loaded) <= RUN_BUDGET
 
 
 def test_a_process_that_ends_at_once_says_nothing(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from wf_notebook.errors import (
     HookNotFoundError,
     WorkflowError,
 )
-from wf_notebook.guest.loop import due_in
+from wf_notebook.guest.agreed import due_in
 from wf_notebook.guest.values import is_tree
 from wf_notebook.ids import correlation_id
 from wf_notebook.isolation.protocol import (

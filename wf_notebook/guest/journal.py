@@ -7,15 +7,13 @@ sets and cancels within one activation never gets one, and leaves no gap.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import FrameType
 
-__all__ = ["MAX_TIME_US", "Asked", "Halt", "Journal"]
-
-MAX_TIME_US: Final = 253_402_300_799_000_000  # the end of the year 9999, the last one with a name
+__all__ = ["Asked", "Halt", "Journal"]
 
 
 class Halt(BaseException):

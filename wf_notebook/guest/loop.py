@@ -15,28 +15,17 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from wf_notebook.guest.journal import MAX_TIME_US, Journal
+from wf_notebook.guest.agreed import due_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
     from types import FrameType
 
-__all__ = ["DeterministicLoop", "DurableTimer", "GuestFuture", "GuestTask", "due_in"]
+    from wf_notebook.guest.journal import Journal
+
+__all__ = ["DeterministicLoop", "DurableTimer", "GuestFuture", "GuestTask"]
 
 _MICROSECONDS: Final = 1_000_000
-
-
-def due_in(seconds: float, now_us: int) -> int:
-    """Return the time, in microseconds, that many seconds from now; never early by rounding.
-
-    >>> due_in(1.5, 10), due_in(-1, 10), due_in(float("inf"), 10) == MAX_TIME_US
-    (1500010, 10, True)
-    """
-    if seconds <= 0:
-        return now_us
-    if seconds * _MICROSECONDS >= MAX_TIME_US - now_us:
-        return MAX_TIME_US
-    return now_us - int(-round(seconds * _MICROSECONDS, 1) // 1)
 
 
 class Handle:

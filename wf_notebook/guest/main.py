@@ -17,9 +17,10 @@ import traceback
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
+from wf_notebook.guest.agreed import EXIT_BROKEN, EXIT_MEMORY, EXIT_UNCONFINED
 from wf_notebook.guest.confinement import ConfinementError, filtered, limit_resources
 from wf_notebook.guest.probe import probe
-from wf_notebook.guest.talk import EXIT_BROKEN, EXIT_MEMORY, EXIT_UNCONFINED, Conversation
+from wf_notebook.guest.talk import Conversation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from wf_notebook.guest import problems
+from wf_notebook.guest.agreed import MAX_TIME_US, PRINT_ROOM, due_in
 from wf_notebook.guest.calls import AskedFuture, make_steps, to_tree
 from wf_notebook.guest.durations import parse_duration
 from wf_notebook.guest.failures import printable
 from wf_notebook.guest.hooks import Hook
-from wf_notebook.guest.journal import MAX_TIME_US
-from wf_notebook.guest.loop import due_in
 from wf_notebook.guest.values import Tree, canonical
 
 if TYPE_CHECKING:
@@ -22,16 +21,13 @@ if TYPE_CHECKING:
     from wf_notebook.guest.journal import Journal
     from wf_notebook.guest.loop import DeterministicLoop
 
-__all__ = ["PRINTED_CHARS", "Prints", "Surface"]
+__all__ = ["Prints", "Surface"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MAX_TOKEN: Final = 200
 _MAX_TITLE: Final = 500
 _MAX_METADATA: Final = 64_000  # characters of its canonical text: it is read, not computed with
-_ROOM: Final = 1 << 20
-PRINTED_CHARS: Final = _ROOM + 100
-"""How many characters one event may print, what is said of those that were cut included."""
 
 
 class Prints:
@@ -40,7 +36,7 @@ class Prints:
     def __init__(self) -> None:
         """Begin at index 0."""
         self._count = 0
-        self._room = _ROOM
+        self._room = PRINT_ROOM
         self._full = False
         self._new: list[list[Any]] = []
 
@@ -55,7 +51,7 @@ class Prints:
 
     def rest(self) -> None:
         """Begin another activation: it may print as much again."""
-        self._room = _ROOM
+        self._room = PRINT_ROOM
         self._full = False
 
     def take(self) -> list[list[Any]]:

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from wf_notebook.guest.machine import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["EXIT_BROKEN", "EXIT_MEMORY", "EXIT_UNCONFINED", "Conversation"]
-
-EXIT_BROKEN: Final = 70
-EXIT_MEMORY: Final = 71
-EXIT_UNCONFINED: Final = 72
-"""How a guest's process ends that cannot answer: it is broken, has no memory left, or could not be
-confined as it had to be."""
+__all__ = ["Conversation"]
 
 
 class Conversation:

@@ -29,9 +29,9 @@ import time
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from wf_notebook.guest.agreed import EXIT_BROKEN
 from wf_notebook.guest.confinement import allow_cpu
 from wf_notebook.guest.main import become_guest
-from wf_notebook.guest.talk import EXIT_BROKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

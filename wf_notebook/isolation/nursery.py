@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import json
 import os
@@ -20,7 +21,7 @@ from wf_notebook.errors import IsolationUnavailable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Child", "Nursery", "NurseryClosedError"]
+__all__ = ["Child", "Nursery", "NurseryClosedError", "dismiss", "start_ahead"]
 
 # A package of that name is made by hand: our own `__init__` belongs to the host, and the guest has
 # no site-packages to import from. The arguments are its folder and the control descriptor.
@@ -125,7 +126,18 @@ class Nursery:
 
     @classmethod
     async def start(cls) -> Nursery:
-        """Start a zygote and wait until it has imported everything.
+        """Start a zygote, or take the one started ahead; wait until it has imported everything.
+
+        Raises:
+            IsolationUnavailable: processes of this kind cannot be had here.
+        """
+        nursery = _taken() or cls.conceive()
+        await nursery.begin()
+        return nursery
+
+    @classmethod
+    def conceive(cls) -> Nursery:
+        """Start a zygote that nobody listens to yet; from any thread.
 
         Raises:
             IsolationUnavailable: processes of this kind cannot be had here.
@@ -141,11 +153,14 @@ class Nursery:
         finally:
             theirs.close()
         control.setblocking(False)  # noqa: FBT003 - socket's own signature
-        nursery = cls(process, control)
-        await nursery._begin()
-        return nursery
+        return cls(process, control)
 
-    async def _begin(self) -> None:
+    async def begin(self) -> None:
+        """Listen to the zygote, and wait until it has imported everything.
+
+        Raises:
+            IsolationUnavailable: it has not started.
+        """
         ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._answers.append(ready)
         self._listener = asyncio.create_task(self._listen(), name="wf-nursery")
@@ -262,17 +277,65 @@ class Nursery:
             self._process.kill()
             self._process.wait()
 
+    @property
+    def unused(self) -> bool:
+        """Whether it can still be taken: it lives, as far as can be seen without listening."""
+        return not self.closed and self._process.poll() is None
+
+    def dismiss(self) -> None:
+        """End a zygote that has served nobody: it has no children to be ended first."""
+        self.closed = True
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+        _stderr(self._process).close()
+
     def leave(self) -> None:
         """Let go of the zygote in a child made by fork: it ends with the process that it serves."""
         self._control.close()
 
 
 _living: Final[weakref.WeakSet[Nursery]] = weakref.WeakSet()
+_ahead: Final[list[Nursery]] = []  # one at most
+
+
+def start_ahead() -> None:
+    """Start a zygote before anybody asks for one: the next `Nursery.start` takes it.
+
+    None is started where one lives already. Returns at once, while the zygote imports.
+
+    Raises:
+        IsolationUnavailable: processes of this kind cannot be had here.
+    """
+    if all(nursery.closed for nursery in list(_living)):
+        _ahead.append(Nursery.conceive())
+
+
+def dismiss() -> None:
+    """End the zygote that was started ahead, if nobody has taken it."""
+    nursery = _taken()
+    if nursery is not None:
+        nursery.dismiss()
+
+
+def _taken() -> Nursery | None:
+    try:
+        nursery = _ahead.pop()
+    except IndexError:
+        return None
+    if nursery.unused:
+        return nursery
+    nursery.dismiss()
+    return None
+
+
+atexit.register(dismiss)  # without it the zygote would end as well, but nobody would wait for it
 
 
 def _leave_in_child() -> None:
     for nursery in list(_living):
         nursery.leave()
+    _ahead.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -24,7 +24,7 @@ from wf_notebook.errors import (
     IsolationError,
     IsolationUnavailable,
 )
-from wf_notebook.guest.talk import EXIT_BROKEN, EXIT_MEMORY, EXIT_UNCONFINED
+from wf_notebook.guest.agreed import EXIT_BROKEN, EXIT_MEMORY, EXIT_UNCONFINED
 from wf_notebook.isolation.nursery import Child, Nursery, NurseryClosedError
 from wf_notebook.isolation.proof import Proof, read_proof
 from wf_notebook.isolation.protocol import Reply, parse_reply

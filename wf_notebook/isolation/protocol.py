@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from wf_notebook.errors import GuestProtocolError
-from wf_notebook.guest.journal import MAX_TIME_US
-from wf_notebook.guest.surface import PRINTED_CHARS
+from wf_notebook.guest.agreed import MAX_TIME_US, PRINTED_CHARS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

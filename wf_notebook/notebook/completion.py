@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
-import click
 from IPython.core import completer
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult
 
@@ -17,6 +16,8 @@ from wf_notebook.notebook.draftargs import FORMATS, draft_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import click
 
     from wf_notebook.definition.steps import Step
     from wf_notebook.notebook.cellparts import CellPart
@@ -221,6 +222,8 @@ def _in_command(before: str, facts: Facts) -> _Found:
 
 def _valued(command: click.Command) -> dict[str, click.Option]:
     """The options of a command, by their texts."""
+    import click
+
     found = (one for one in command.params if isinstance(one, click.Option))
     return {text: one for one in found for text in one.opts}
 
@@ -229,6 +232,8 @@ def _parameter(
     command: click.Command, words: Sequence[str]
 ) -> tuple[list[str], click.Parameter | None]:
     """The arguments that were given, and what the next word is for; None if none may come."""
+    import click
+
     known, given = _valued(command), list[str]()
     left = iter(words)
     for word in left:
@@ -247,6 +252,8 @@ def _parameter(
 def _values(
     parameter: click.Parameter, command: click.Command, given: Sequence[str], facts: Facts
 ) -> Sequence[str]:
+    import click
+
     if isinstance(parameter.type, click.Choice):
         return list(parameter.type.choices)
     run_id = given[0] if given else ""

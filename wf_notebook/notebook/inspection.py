@@ -12,7 +12,6 @@ import importlib
 import inspect
 from typing import TYPE_CHECKING, Any, Final
 
-import click
 from IPython.utils.tokenutil import token_at_cursor
 
 from wf_notebook.guest.language import (
@@ -98,6 +97,8 @@ def _word_in_line(part: CellPart) -> str:
 
 
 def _of_command(line: str) -> str:
+    import click
+
     from wf_notebook.commands import table
 
     command = table.commands.get(line.split(maxsplit=1)[0]) if line.strip() else None

@@ -122,6 +122,8 @@ class Session:
 
     def end(self) -> None:
         """Take back what `begin` registered; set the runs aside."""
+        from wf_notebook.notebook import ahead
+
         shell = cast("Any", self._shell)
         self._opening.join()
         traceback.detach()
@@ -147,6 +149,7 @@ class Session:
             leave()
         for world in self._worlds:
             world.close()
+        ahead.dismiss_guests()
 
     def _wake_on_signals(self) -> None:
         """Let interrupts reach a cell that awaits; as soon as there is a loop."""
@@ -194,31 +197,55 @@ class Session:
         for world in api.open_worlds():
             world.approval = change["new"]
 
+    @property
+    def _made(self) -> bool:
+        """Whether the file of the session's world is there."""
+        from wf_notebook.world.paths import default_world_path
+
+        return os.path.exists(self._settings.world or default_world_path())
+
     def _existing_world(self) -> World | None:
         """The session's world, unless it would have to be made."""
         from wf_notebook import api
 
-        path = self._settings.world or api.default_world_path()
-        return self.world() if api.open_worlds() or os.path.exists(path) else None
+        return self.world() if api.open_worlds() or self._made else None
 
     def _open(self) -> None:
-        """Open an existing world, and say whose it is and which runs are unfinished; on `wf-open`."""
-        from wf_notebook.world.lock import named
+        """Open an existing world, and make the first run ready; on `wf-open`."""
+        from wf_notebook.notebook import ahead
 
         try:
+            ahead.bring_steps()  # before all else: a cell may wait for it already
+            if not self._made:
+                self._start_guests()  # a new world will be this process's own
             world = self._existing_world()
-            if world is not None and world.locked is not None:
-                self.say(f"Locked: {world.locked}")
-            if world is not None and not world.owned:
-                self.say(f"This world is owned by {named(world.owner)}: its runs move there.")
             if world is not None:
-                self._take_up_all(world)
+                self._greet(world)
+            ahead.bring_run(self._view_kind(None))
         except WorldError as error:
             self.say(str(error))
         except RuntimeError:
             if threading.main_thread().is_alive():
                 raise
             # else the process is ending: nobody is there to be told, and no thread can be started
+
+    def _start_guests(self) -> None:
+        from wf_notebook.notebook import ahead
+
+        if self.isolation() != "inline":
+            ahead.start_guests()
+
+    def _greet(self, world: World) -> None:
+        """Say whose a world is, and which of its runs are unfinished."""
+        from wf_notebook.world.lock import named
+
+        if world.locked is not None:
+            self.say(f"Locked: {world.locked}")
+        if not world.owned:
+            self.say(f"This world is owned by {named(world.owner)}: its runs move there.")
+        self._take_up_all(world)
+        if world.owned:
+            self._start_guests()
 
     def _take_up_all(self, world: World) -> None:
         rows = world.unfinished_rows()
@@ -440,11 +467,12 @@ class Session:
 
     def settled(self, run: Run) -> Awaitable[None]:
         """Wait until nothing more will happen to a run by itself; a terminal asks its person."""
-        from wf_notebook.notebook import terminal
+        if not self._in_kernel:
+            from wf_notebook.notebook import terminal
 
-        if self._in_kernel or not terminal.has_person():
-            return asyncio.wrap_future(run.settled())
-        return terminal.settled(run, _ask, self.say)
+            if terminal.has_person():
+                return terminal.settled(run, _ask, self.say)
+        return asyncio.wrap_future(run.settled())
 
     def _shows(self) -> Displays:
         from wf_notebook.notebook.display import Displays

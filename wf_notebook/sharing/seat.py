@@ -19,12 +19,8 @@ from wf_notebook.engine.activity import from_log, renewed
 from wf_notebook.engine.loops import LoopThread
 from wf_notebook.engine.unreadable import UNREADABLE
 from wf_notebook.errors import WorkflowError, WorldClosedError, WorldError, WorldLockedError
-from wf_notebook.sharing.desk import Desk
 from wf_notebook.sharing.door import Door
-from wf_notebook.sharing.follower import Follower
-from wf_notebook.sharing.line import Line, NoOwnerError, silent
 from wf_notebook.sharing.listener import clean, listen
-from wf_notebook.sharing.remote import RemoteStore
 from wf_notebook.world.lock import owner_of
 from wf_notebook.world.paths import MEMORY, exists, prepare, unmake
 from wf_notebook.world.store import RejectedError
@@ -34,7 +30,9 @@ if TYPE_CHECKING:
 
     from wf_notebook.definition.steps import StepRegistry
     from wf_notebook.engine.host import Host
-    from wf_notebook.sharing.line import Open
+    from wf_notebook.sharing.desk import Desk
+    from wf_notebook.sharing.follower import Follower
+    from wf_notebook.sharing.line import Line, Open
     from wf_notebook.sharing.listener import Listener
     from wf_notebook.world.store import EventStore
 
@@ -80,7 +78,7 @@ class Seat:
         self._listener: Listener | None = None
         self._store: EventStore | None = None
         self._patience = patience
-        self._line = Line(patience, self._notice)
+        self._lines: list[Line] = []  # one, once there is an owner to be asked
         self._door: Door | None = None
         self._following: asyncio.Task[None] | None = None
         self._answering: list[asyncio.Task[None]] = []
@@ -89,6 +87,15 @@ class Seat:
     def owner(self) -> dict[str, Any]:
         """Who owns the world, as they say of themselves: pid, kernel, notebook, since."""
         return {k: v for k, v in owner_of(self._path).items() if k not in _HIDDEN}
+
+    @property
+    def _line(self) -> Line:
+        """To the owner. Made when there is one: most worlds are never shared, and it takes a while."""
+        if not self._lines:
+            from wf_notebook.sharing.line import Line
+
+            self._lines.append(Line(self._patience, self._notice))
+        return self._lines[0]
 
     def _notice(self, notice: Any) -> None:
         if self.follower is not None:
@@ -157,6 +164,8 @@ class Seat:
         Raises:
             WorldLockedError: it is not there, or cannot be asked.
         """
+        from wf_notebook.sharing.line import NoOwnerError, silent
+
         words = owner_of(self._path)
         if locked.owner.get("pid") == os.getpid():
             raise locked
@@ -177,6 +186,9 @@ class Seat:
         return self.thread
 
     def _follow_as(self, steps: StepRegistry, *, paused: bool) -> EventStore:
+        from wf_notebook.sharing.follower import Follower
+        from wf_notebook.sharing.remote import RemoteStore
+
         store = RemoteStore(self._line, self._loop().loop)
         self.follower = Follower(self._line, store, steps=steps, paused=paused)
         return store
@@ -228,6 +240,8 @@ class Seat:
 
     async def _found(self) -> bool:
         """Whether there is an owner, and it answers."""
+        from wf_notebook.sharing.line import NoOwnerError
+
         words = owner_of(self._path)
         if "socket" not in words:
             return False
@@ -306,6 +320,8 @@ class Seat:
                 host.runner.notify(act)
 
     def _answer_here(self, host: Host) -> None:
+        from wf_notebook.sharing.desk import Desk
+
         desk = Desk(host)
         self._answering = [
             asyncio.create_task(_answered(desk, question)) for question in self._line.left()
@@ -326,7 +342,8 @@ class Seat:
         if self._door is not None:
             await self._door.close()
             self._door = None
-        self._line.close()
+        for line in self._lines:
+            line.close()
 
 
 async def _answered(desk: Desk, question: Open) -> None:

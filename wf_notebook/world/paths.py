@@ -9,6 +9,7 @@ import re
 import stat
 from typing import TYPE_CHECKING, Final
 
+from wf_notebook import config
 from wf_notebook.errors import WorldDamagedError, WorldFullError, WorldPathError
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ def default_path(notebook: str | None, folder: str) -> str:
     full = os.path.join(folder, notebook or "world")
     name = os.path.splitext(os.path.basename(full))[0] or "world"
     return os.path.join(os.path.dirname(full), FOLDER, name + ".duckdb")
+
+
+def default_world_path() -> str:
+    """Return where the world of this notebook (or folder) lies."""
+    return config.world_path() or default_path(config.notebook_path(), os.getcwd())
 
 
 def world_path(path: str | PathLike[str]) -> str:

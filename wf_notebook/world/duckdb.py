@@ -20,7 +20,7 @@ from wf_notebook.errors import (
     WorldKeyError,
     WorldPathError,
 )
-from wf_notebook.world.codec import unpack
+from wf_notebook.world.codec import unpack_chunk
 from wf_notebook.world.connection import ROWS, Question
 from wf_notebook.world.database import ENGINE, Connection, copied
 from wf_notebook.world.keyring import Keyring
@@ -221,7 +221,7 @@ class DuckDBStore:
         if not self._closing and os.getpid() == self._pid:
             found = self._file.recent.chunks(run_id, stream, start, limit)
             if found is not None:
-                return _done([Chunk(stream, index, unpack(data)) for index, data in found])
+                return _done([Chunk(stream, index, unpack_chunk(data)) for index, data in found])
         return self._read(lambda reader: reader.chunks(run_id, stream, start, limit))
 
     def streams(self, run_id: str) -> Future[Mapping[str, int]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 # Columns with their types, in the order of the rows that are inserted.
 TABLES: Final[dict[str, dict[str, str]]] = {

@@ -172,6 +172,14 @@ def test_both_stores_give_equal_logs_and_the_views_agree_with_the_fold(made: lis
                 check_views(store, events)
 
 
+def test_sealed_bytes_are_not_compressed(store: DuckDBStore) -> None:
+    """They get no smaller by it, and it would be tried at each checkpoint."""
+    made = rows(store, "select sql from duckdb_tables() where not internal and not temporary")
+    blobs = [column for (sql,) in made for column in sql.split(", ") if "BLOB" in column]
+    assert len(blobs) == 7
+    assert all("COMPRESSION Uncompressed" in column for column in blobs)
+
+
 # --- threads -----------------------------------------------------------------------------------
 
 

@@ -45,6 +45,12 @@ class Streams(Suite):
         assert self.store.chunks("r", "a", 1).result(SECONDS) == [Chunk("a", 1, "a1")]
         assert self.store.chunks("r", "c").result(SECONDS) == []
 
+    def test_bytes_come_back_as_they_are(self) -> None:
+        """A chunk may be bytes, whatever they are; one that stands for bytes in a tree stays one."""
+        given = (b"\x00\xff", b"", b'"text"', {"$t": "bytes", "v": "/w=="})
+        add(self.store, "r", created(), chunks=tuple(Chunk("a", None, data) for data in given))
+        assert all_of(self.store, "r", "a") == list(enumerate(given))
+
     def test_a_chunk_without_an_index_gets_the_next_one(self) -> None:
         """Each stream counts for itself, over appends; given indices and drawn ones go together."""
         add(self.store, "r", created(), chunks=(Chunk("a", None, "0"), Chunk("b", None, "0")))

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from wf_notebook.definition.values import from_tree
+from wf_notebook.definition.values import from_chunk
 from wf_notebook.errors import UsageError, WorldClosedError
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class RunStream:
             self._next = max(self._next, 0)  # what comes now is wanted from its beginning
         for chunk in chunks:
             self._next = cast("int", chunk.index) + 1
-            yield from_tree(chunk.data, Any)
+            yield from_chunk(chunk.data)
 
     def _more(self, seen: int) -> Future[None]:
         """Return a future that is done once there is more than was seen, or never will be."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.bench.flows import SOURCES, STEPS, arguments
+from tests.bench.workloads import PIECE_BYTES, STREAM_BYTES, TRANSFORMS
 from tests.engine.test_sweep import calls_of
 from tests.worlds import opened, writer_waits
 from wf_notebook.api import World
@@ -26,7 +27,7 @@ from wf_notebook.isolation import process
 from wf_notebook.testing import VirtualClock
 from wf_notebook.testing.conformance.appends import created, event, hook, step, wait
 from wf_notebook.views.publisher import Publisher
-from wf_notebook.world import database
+from wf_notebook.world import database, writer
 from wf_notebook.world.events import recorded
 from wf_notebook.world.reader import Reader
 from wf_notebook.world.state import fold
@@ -311,6 +312,37 @@ def test_stream(counted: Counted) -> None:
     found = counted.cost("stream", 50)
     assert found.commits <= 6
     assert found.trips == 2
+
+
+@pytest.fixture
+def chunk_reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The name of each stream that the file was asked for."""
+    found: list[str] = []
+    chunks = Reader.chunks
+
+    def counted_chunks(reader: Reader, run_id: str, stream: str, *more: Any) -> Any:
+        found.append(stream)
+        return chunks(reader, run_id, stream, *more)
+
+    monkeypatch.setattr(Reader, "chunks", counted_chunks)
+    monkeypatch.setattr(writer, "IDLE_SECONDS", PATIENCE)  # nothing is let go of meanwhile
+    return found
+
+
+def test_who_follows_live_asks_no_file(counted: Counted, chunk_reads: list[str]) -> None:
+    """A chunk goes from its commit to its readers: none is read back, opened, parsed."""
+    run = counted.start("stream", 50)
+    assert len(list(run.stream("out"))) == 50
+    counted.cost("pipeline", TRANSFORMS)
+    assert chunk_reads == []
+
+
+def test_bytes_are_written_as_they_are(counted: Counted) -> None:
+    """A piece of a stream takes its own length and a few numbers in the world, in each stage."""
+    found = counted.cost("pipeline", TRANSFORMS)
+    stages = TRANSFORMS + 1
+    pieces = stages * STREAM_BYTES // PIECE_BYTES
+    assert found.written - stages * STREAM_BYTES < 100 * pieces + 10_000
 
 
 # ---------------------------------------------------------------------------------------- views

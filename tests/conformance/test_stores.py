@@ -6,13 +6,17 @@ import subprocess
 import sys
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.worlds import opened
 from wf_notebook.testing.conformance import DurableStoreConformance, StoreConformance
+from wf_notebook.testing.conformance.streams import Streams
+from wf_notebook.world import worldfile
 from wf_notebook.world.memory import MemoryStore
+from wf_notebook.world.recent import Recent
 from wf_notebook.world.store import Append, EventStore
 
 if TYPE_CHECKING:
@@ -37,6 +41,18 @@ class TestDuckDBFile(DurableStoreConformance):
         return opened(self.place)
 
     def reopen(self) -> EventStore:
+        return opened(self.place)
+
+
+class TestDuckDBFileAlone(Streams):
+    """What was written a moment ago is kept; here it is not, and the file is asked."""
+
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.place = tmp_path / "w.duckdb"
+        monkeypatch.setattr(worldfile, "Recent", partial(Recent, 0))
+
+    def make(self) -> EventStore:
         return opened(self.place)
 
 

@@ -29,7 +29,7 @@ KEY = bytes([7]) * 32
 STATUSES = ["running", "cancelled", "failed", "completed"]
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(scope="module", params=[1, 2, 3])
 def version(request: pytest.FixtureRequest) -> int:
     """A version of the world's tables; one before ours, unless a test says otherwise."""
     return int(request.param)
@@ -120,7 +120,7 @@ def test_reading_migrates_nothing(place: Path) -> None:
     assert contents(place) == before
 
 
-@pytest.mark.parametrize("version", [1, 2, 3], indirect=True)
+@pytest.mark.parametrize("version", [1, 2, 3, 4], indirect=True)
 @pytest.mark.parametrize("read_only", [False, True])
 def test_the_views_are_ours_whoever_wrote_the_file(place: Path, *, read_only: bool) -> None:
     """All of them, with all columns; payloads open; what that version had no table for is empty."""
@@ -139,12 +139,12 @@ def test_the_views_are_ours_whoever_wrote_the_file(place: Path, *, read_only: bo
         assert contents(place) == before
 
 
-@pytest.mark.parametrize("version", [3], indirect=True)
+@pytest.mark.parametrize("version", [4], indirect=True)
 def test_a_world_of_this_version_is_taken_as_it_is(place: Path) -> None:
     """Its tables are ours: it is not migrated, and its run goes on."""
     test_a_world_of_an_earlier_version_goes_on(place)
     with closing(opened_old(place)) as store:
-        assert rows(store, "select version from schema_version") == [(3,)]
+        assert rows(store, "select version from schema_version") == [(4,)]
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, nth: int) -> None:

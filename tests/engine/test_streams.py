@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +23,9 @@ from wf_notebook.errors import (
 )
 from wf_notebook.streams import StreamInfo
 from wf_notebook.testing import VirtualClock
+from wf_notebook.world import worldfile
 from wf_notebook.world.memory import MemoryStore
+from wf_notebook.world.recent import RECENT_BYTES, Recent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -403,6 +406,29 @@ def test_a_reader_follows_live_and_ends_with_the_run(world: World) -> None:
         assert (next(first), next(second)) == (n, n)
     say(None)
     assert (list(first), list(second)) == ([], [])
+
+
+@pytest.mark.parametrize("most", [0, 2_000, RECENT_BYTES])
+def test_a_reader_gets_all_whatever_is_kept_of_it(
+    make_world: Callable[..., World],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+) -> None:
+    """From memory or from the file, live or late, from any index: each chunk once, in order."""
+    monkeypatch.setattr(worldfile, "Recent", partial(Recent, most))
+
+    @step
+    def talkative() -> None:
+        out = step_context().stream()
+        for n in range(600):
+            out.write(n)
+            if n % 50 == 0:
+                out.flush()
+
+    run = call(make_world(opened(tmp_path / "w.duckdb")), talkative)
+    assert list(run.stream()) == list(range(600))
+    assert list(run.stream(start=590)) == list(run.stream(start=-10)) == list(range(590, 600))
 
 
 def test_a_reader_resumes_at_an_index(world: World) -> None:

@@ -22,7 +22,7 @@ from wf_notebook.errors import (
 from wf_notebook.testing.conformance.appends import add, created, event, log, refused, step
 from wf_notebook.world.database import Connection
 from wf_notebook.world.memory import MemoryStore
-from wf_notebook.world.store import Append, RejectedError
+from wf_notebook.world.store import Append, Chunk, RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -170,6 +170,19 @@ def test_both_stores_give_equal_logs_and_the_views_agree_with_the_fold(made: lis
         for run_id in RUNS:
             if events := log(store, run_id):
                 check_views(store, events)
+
+
+def test_sealed_bytes_are_not_compressed(store: DuckDBStore) -> None:
+    """They get no smaller by it, and it would be tried at each checkpoint."""
+    add(store, "r", created(), chunks=tuple(Chunk("s", None, bytes(16_000)) for _ in range(100)))
+    how = "select distinct compression from pragma_storage_info('stream_chunks')"
+
+    def found() -> set[str]:
+        store._file.move_log()
+        query = store._file.loaded_writing.query
+        return {kind for (kind,) in query(f"{how} where column_name = 'bytes'", [])}
+
+    assert store._writer.call(found).result(timeout=60) <= {"Uncompressed", "Constant"}
 
 
 # --- threads -----------------------------------------------------------------------------------

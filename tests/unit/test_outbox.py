@@ -238,7 +238,8 @@ def test_names_are_plain(name: str) -> None:
     [
         (object(), "chunk of s"),
         ({"rows": [1, [2j]]}, "chunk of s.rows[1][0]"),
-        ("x" * (CHUNK_BYTES - 1), "chunk of s"),
+        ("x" * (CHUNK_BYTES + 1), "chunk of s"),
+        (bytes(CHUNK_BYTES + 1), "chunk of s"),
     ],
 )
 def test_a_value_is_checked_when_it_is_written(value: object, path: str) -> None:

@@ -31,7 +31,17 @@ if TYPE_CHECKING:
 
     from wf_notebook.guest.values import Tree
 
-__all__ = ["UNUSABLE", "adapter_of", "field_errors", "from_tree", "plain", "to_tree", "validated"]
+__all__ = [
+    "UNUSABLE",
+    "adapter_of",
+    "field_errors",
+    "from_chunk",
+    "from_tree",
+    "plain",
+    "to_chunk",
+    "to_tree",
+    "validated",
+]
 
 UNUSABLE: Final = (PydanticUserError, PydanticUndefinedAnnotation, ArbitraryTypeWarning)
 """What pydantic raises for a type of which it can make nothing."""
@@ -215,6 +225,23 @@ def from_tree(tree: Tree, annotation: Any = Any, path: str = "value") -> Any:
     except ValueError as error:
         raise PayloadError(f"{path}: {error}.", path=path) from None
     return value if adapter is None else validated(adapter, plain(value), path)
+
+
+def to_chunk(value: object, what: str) -> Tree | bytes:
+    """Return a chunk of a stream as it is recorded: bytes as they are, other values as trees.
+
+    Raises:
+        PayloadError: it cannot be recorded.
+
+    >>> to_chunk(b"raw", "chunk"), to_chunk(("a", 1), "chunk")
+    (b'raw', {'$t': 'tuple', 'v': ['a', 1]})
+    """
+    return value if type(value) is bytes else to_tree(value, what)
+
+
+def from_chunk(data: Tree | bytes) -> Any:
+    """Return what a chunk holds."""
+    return data if isinstance(data, bytes) else from_tree(data)
 
 
 def validated(adapter: TypeAdapter[Any], value: object, path: str) -> Any:

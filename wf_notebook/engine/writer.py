@@ -7,7 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from wf_notebook.definition.values import to_tree
+from wf_notebook.definition.values import to_chunk
 from wf_notebook.engine.streams import Written
 from wf_notebook.errors import PayloadError, UsageError
 from wf_notebook.world.store import Chunk
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from wf_notebook.engine.streams import Outbox
+    from wf_notebook.guest.values import Tree
 
 __all__ = ["StreamWriter"]
 
-CHUNK_BYTES: Final = 8 << 20  # of one chunk, as ASCII JSON
+CHUNK_BYTES: Final = 8 << 20  # of one chunk
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}")
 _PRINTED: Final = "stdout"
 
@@ -87,8 +88,8 @@ class StreamWriter:
             StreamClosedError: the stream was closed, or its attempt or run is over.
         """
         what = f"chunk of {self.name}"
-        tree = to_tree(value, what)
-        size = len(json.dumps(tree))
+        data = to_chunk(value, what)
+        size = _size(data)
         if size > CHUNK_BYTES:
             msg = (
                 f"The {what} is {size / (1 << 20):.1f} MiB long; one may have {CHUNK_BYTES >> 20}."
@@ -96,7 +97,7 @@ class StreamWriter:
             raise PayloadError(msg, path=what, hint="Write it in pieces.")
         if self._whole:
             return
-        written = Written(Chunk(self.name, None, tree), size)
+        written = Written(Chunk(self.name, None, data), size)
         self._outbox.put(written, self._stopped, waits=not _loop_runs_here())
 
     async def drain(self) -> None:
@@ -131,6 +132,17 @@ class StreamWriter:
             StreamClosedError: the attempt or its run is over.
         """
         self._closing = self._outbox.close(self.name, self._stopped) or self._closing
+
+
+def _size(data: Tree | bytes) -> int:
+    """About how many bytes it takes."""
+    match data:
+        case bytes():
+            return len(data)
+        case str():
+            return len(data.encode())
+        case _:
+            return len(json.dumps(data))
 
 
 def _loop_runs_here() -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, Typ
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from wf_notebook.config import IsolationMode
+from wf_notebook.guest.values import encode
 from wf_notebook.sharing.frames import BrokenFrameError
 from wf_notebook.world.events import Event, EventType
 from wf_notebook.world.store import Chunk, Lack, Review, ReviewKind, RunRow
@@ -492,8 +493,9 @@ def run_rows(found: Sequence[Any]) -> list[RunRow]:
 
 
 def chunk_row(chunk: Chunk) -> dict[str, Any]:
-    """Return a chunk as it crosses."""
-    return _fields(chunk)
+    """Return a chunk as it crosses: bytes as a tree, like all others."""
+    data = encode(chunk.data) if isinstance(chunk.data, bytes) else chunk.data
+    return {**_fields(chunk), "data": data}
 
 
 def chunks(found: Sequence[Any]) -> list[Chunk]:

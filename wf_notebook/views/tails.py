@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from wf_notebook.definition.values import from_tree, plain
+from wf_notebook.definition.values import from_chunk, plain
 from wf_notebook.views.words import readable
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class _Tail:
         whole = begun is None or first > begun
         if whole:
             self.text, self.cut = "", first > 0
-        values = [from_tree(c.data, Any) for c in new]
+        values = [from_chunk(c.data) for c in new]
         text = joined(values, fresh=not self.text or self.text.endswith("\n"))
         self._keep(text)
         self.index = cast("int", new[-1].index) + 1

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1  # authenticated with everything that is sealed
 INLINE_BYTES: Final = 64_000  # what is longer goes to a table of its own
+_RAW: Final = b"\x00"  # no JSON begins with it
 
 
 def pack(tree: Tree | Mapping[str, Tree], what: str = "value") -> bytes:
@@ -57,6 +58,27 @@ def unpack(data: bytes) -> Tree:
     {'b': 1, 'a': [2.5]}
     """
     return cast("Tree", json.loads(data.decode("utf-8", "surrogatepass")))
+
+
+def pack_chunk(data: Tree | bytes, what: str) -> bytes:
+    r"""Return what a chunk of a stream is stored as: bytes as they are, a tree as `pack` writes it.
+
+    Raises:
+        PayloadError: as for `pack`.
+
+    >>> pack_chunk(b"\xff", "chunk"), pack_chunk("text", "chunk")
+    (b'\x00\xff', b'"text"')
+    """
+    return _RAW + data if isinstance(data, bytes) else pack(data, what)
+
+
+def unpack_chunk(data: bytes) -> Tree | bytes:
+    """Return what `pack_chunk` was given; before version 4 of the tables it was always a tree.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    return data[1:] if data[:1] == _RAW else unpack(data)
 
 
 def pack_plain(meta: Mapping[str, Any], what: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wf_notebook.errors import WorldError
 from wf_notebook.world.chain import mark, rows_of
+from wf_notebook.world.heads import Advance
 from wf_notebook.world.rows import Rows
 from wf_notebook.world.schema import insert, parameters
 
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
     from wf_notebook.world.chain import Place
     from wf_notebook.world.connection import Connection, Row, Statement
     from wf_notebook.world.head import HeadFile
-    from wf_notebook.world.heads import Advance, Heads
+    from wf_notebook.world.heads import Heads
     from wf_notebook.world.keyring import Keyring
+    from wf_notebook.world.recent import Recent
     from wf_notebook.world.rows import Packed
     from wf_notebook.world.writer import Commit
 
@@ -24,13 +26,16 @@ if TYPE_CHECKING:
 class Committer:
     """Turns groups of appends into commits: check, seal, write, and only then answer.
 
+    Args:
+        recent: told of chunks once they are durable.
+
     Attributes:
         commits: made since the world was opened.
         place: of the last one in the log of the world.
         broken: why nothing more can be written until the world is opened again, or None.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it acts on comes in through the door
         self,
         connection: Connection,
         heads: Heads,
@@ -39,6 +44,7 @@ class Committer:
         place: Place,
         head: HeadFile | None,
         blobs: dict[str, set[str]],
+        recent: Recent,
     ) -> None:
         self.commits = 0
         self.place = place
@@ -47,6 +53,7 @@ class Committer:
         self._heads = heads
         self._keyring = keyring
         self._blobs = blobs
+        self._recent = recent
         self.broken: WorldError | None = None
 
     def commit(self, group: Sequence[Commit]) -> None:
@@ -99,11 +106,23 @@ class Committer:
             for advance in reversed(accepted):
                 advance.undo()
             raise
-        for advance in accepted:
-            if advance.ended:
-                self._heads.forget(advance.events[-1].run_id)
-                self._blobs.pop(advance.events[-1].run_id, None)
+        for job, answer in zip(group, answers, strict=True):
+            if isinstance(answer, Advance):
+                self._follow(job.item, answer)
         return answers
+
+    def _follow(self, item: Packed, advance: Advance) -> None:
+        """Keep what is known of a run up with an append that is durable."""
+        run_id, recent = item.append.run_id, self._recent
+        if advance.began:
+            recent.begin(run_id)
+        if item.chunks:
+            found = zip(item.append.chunks, advance.places, item.chunks, strict=True)
+            recent.add(run_id, [(c.stream, n, data) for c, n, data in found if n is not None])
+        if advance.ended:
+            self._heads.forget(run_id)
+            self._blobs.pop(run_id, None)
+            recent.end(run_id)
 
     def _accept(self, item: Packed, rows: Rows) -> Advance | BaseException:
         try:

@@ -20,6 +20,7 @@ from wf_notebook.errors import (
     WorldKeyError,
     WorldPathError,
 )
+from wf_notebook.world.codec import unpack_chunk
 from wf_notebook.world.connection import ROWS, Question
 from wf_notebook.world.database import ENGINE, Connection, copied
 from wf_notebook.world.keyring import Keyring
@@ -36,6 +37,7 @@ from wf_notebook.world.queries import Queries
 from wf_notebook.world.renewal import Renewal
 from wf_notebook.world.reviews import keeping
 from wf_notebook.world.rows import packed
+from wf_notebook.world.store import Chunk
 from wf_notebook.world.vault import Vault, key_id
 from wf_notebook.world.worldfile import WorldFile
 from wf_notebook.world.writer import Writer
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     from wf_notebook.world.keys import KeyProvider
     from wf_notebook.world.lock import OwnerLock
     from wf_notebook.world.reader import Reader
-    from wf_notebook.world.store import Append, Chunk, Review, RunRow
+    from wf_notebook.world.store import Append, Review, RunRow
     from wf_notebook.world.tables import Table
 
 __all__ = ["DuckDBStore"]
@@ -216,6 +218,10 @@ class DuckDBStore:
         self, run_id: str, stream: str, start: int = 0, *, limit: int | None = None
     ) -> Future[Sequence[Chunk]]:
         """The stream's chunks from index `start`, or the last `-start`; at most `limit`."""
+        if not self._closing and os.getpid() == self._pid:
+            found = self._file.recent.chunks(run_id, stream, start, limit)
+            if found is not None:
+                return _done([Chunk(stream, index, unpack_chunk(data)) for index, data in found])
         return self._read(lambda reader: reader.chunks(run_id, stream, start, limit))
 
     def streams(self, run_id: str) -> Future[Mapping[str, int]]:
@@ -381,6 +387,12 @@ class DuckDBStore:
         finally:
             if self._lock is not None:
                 self._lock.release()
+
+
+def _done(answer: T) -> Future[T]:
+    future: Future[T] = Future()
+    future.set_result(answer)
+    return future
 
 
 def _failed(error: Exception) -> Future[Any]:

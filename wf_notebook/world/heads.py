@@ -71,6 +71,11 @@ class Advance:
     attributes: Mapping[str, str] | None = None
 
     @property
+    def began(self) -> bool:
+        """Whether it creates its run."""
+        return bool(self.events) and self.events[0].type == "run_created"
+
+    @property
     def ended(self) -> bool:
         """Whether it ends its run."""
         return bool(self.events) and self.events[-1].type in TERMINAL

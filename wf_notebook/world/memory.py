@@ -304,6 +304,8 @@ def _copied(event: AnyEvent) -> AnyEvent:
 
 
 def _copied_chunk(chunk: Chunk) -> Chunk:
+    if isinstance(chunk.data, bytes):
+        return chunk
     return replace(chunk, data=copied({"data": chunk.data}, "chunk")["data"])
 
 

@@ -19,6 +19,7 @@ _TABLES_OF_1: Final = frozenset({
 # Views were in the file until they became the program's own: world/views.py.
 _VIEWS: Final = ("runs", "steps", "attempts", "hooks", "waits", "streams", "approvals")
 _TABLES_OF_2: Final = _TABLES_OF_1 | {"upkeep", "marks"}
+_FIRST_WITH_REVIEWS: Final = 3
 
 
 def migrate(
@@ -48,18 +49,25 @@ def migrate(
     version: list[object] = [schema.VERSION, now_us, engine]
     of_1 = identity.version < FIRST_WITH_MARKS
     connection.write([
-        *((statement, []) for statement in _statements(of_1=of_1)),
+        *((statement, []) for statement in _statements(identity.version)),
         (schema.insert("schema_version", 1), version),
         *([_first_mark(connection.query, identity)] if of_1 else []),
     ])  # fmt: skip
 
 
-def _statements(*, of_1: bool) -> list[str]:
-    """From version 1: blobs got the number of their commit. From 2: approvals are reviews."""
+def _statements(version: int) -> list[str]:
+    """From version 1: blobs got the number of their commit. From 2: approvals are reviews.
+
+    From 3: chunks of bytes are sealed as they are; those that are there stay what they are.
+    """
+    unused = [f"drop view if exists {name}" for name in _VIEWS]
+    if version >= _FIRST_WITH_REVIEWS:
+        return unused
+    of_1 = version < FIRST_WITH_MARKS
     there = _TABLES_OF_1 if of_1 else _TABLES_OF_2
     return [
         "drop table approvals",  # it was never written
-        *(f"drop view if exists {name}" for name in _VIEWS),
+        *unused,
         *(["alter table blobs add column commit_no BIGINT"] if of_1 else []),
         *(schema.create_table(name) for name in schema.TABLES if name not in there),
     ]

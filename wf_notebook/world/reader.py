@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from wf_notebook.errors import RunForgottenError, RunNotFoundError, WorldDamagedError
 from wf_notebook.world import reviews
-from wf_notebook.world.codec import unpack, unpack_plain
+from wf_notebook.world.codec import unpack, unpack_chunk, unpack_plain
 from wf_notebook.world.events import Event, NewEvent
 from wf_notebook.world.parts import joined
 from wf_notebook.world.rows import INLINE, PARTED, chunk_item
@@ -242,7 +242,7 @@ class Reader:
             return []
         key = self._keyring.get(run_id, self._query)
         return [
-            Chunk(stream, idx, _tree(key.open(data, item=chunk_item(stream, idx), field="chunk")))
+            Chunk(stream, idx, _chunk(key.open(data, item=chunk_item(stream, idx), field="chunk")))
             for idx, data in rows
         ]
 
@@ -376,6 +376,13 @@ def _tree(data: bytes) -> Tree:
         return unpack(data)
     except ValueError as error:
         raise _damaged(f"A value in the world cannot be read: {error}.") from error
+
+
+def _chunk(data: bytes) -> Tree | bytes:
+    try:
+        return unpack_chunk(data)
+    except ValueError as error:
+        raise _damaged(f"A chunk in the world cannot be read: {error}.") from error
 
 
 def _plain(text: str) -> dict[str, Any]:

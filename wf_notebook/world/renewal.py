@@ -51,6 +51,7 @@ class Renewal:
                 lambda commit_no: upkeep.forgetting(lines, commit_no=commit_no, now_us=now_us)
             )
             file.loaded_keyring.drop(run_ids)
+            file.recent.drop(run_ids)
         self._rewrite()
 
     def forget_reviews(self, name: str, *, now_us: int) -> None:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from wf_notebook.world.codec import INLINE_BYTES, pack, pack_plain
+from wf_notebook.world.codec import INLINE_BYTES, pack, pack_chunk, pack_plain
 from wf_notebook.world.events import TERMINAL
 from wf_notebook.world.listing import run_row, status_after
 from wf_notebook.world.parts import parted
@@ -76,7 +76,7 @@ def packed(append: Append) -> Packed:
         metas=tuple([pack_plain(event.meta, event.type) for event in append.events]),
         payloads=tuple([_payload(event) for event in append.events]),
         definition=None if definition is None else pack(definition, "definition"),
-        chunks=tuple([pack(chunk.data, f"chunk of {chunk.stream}") for chunk in append.chunks]),
+        chunks=tuple([pack_chunk(c.data, f"chunk of {c.stream}") for c in append.chunks]),
     )
 
 

@@ -27,12 +27,12 @@ class Chunk:
     Attributes:
         stream: its stream's name, plain in the world.
         index: 0, 1, 2 …; None in an append for whatever comes next when it is written.
-        data: its sealed content.
+        data: its sealed content: a tree, or bytes as they are.
     """
 
     stream: str
     index: int | None
-    data: Tree
+    data: Tree | bytes
 
 
 @dataclass(frozen=True, slots=True)

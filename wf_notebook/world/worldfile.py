@@ -19,6 +19,7 @@ from wf_notebook.world.heads import Heads
 from wf_notebook.world.migration import migrate
 from wf_notebook.world.paths import MEMORY, path_error
 from wf_notebook.world.reader import Reader, exists, load_heads
+from wf_notebook.world.recent import Recent
 from wf_notebook.world.vault import key_id
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class WorldFile:
         heads: of the unfinished runs.
         damage: what was found at opening and read around, or accepted; None for a whole world.
         keyring: the runs' keys, once it is loaded.
+        recent: the chunks that were written last.
     """
 
     def __init__(self, path: str, connect: Connect, *, read_only: bool) -> None:
@@ -67,6 +69,7 @@ class WorldFile:
         self.heads = Heads(self._run_exists)
         self.damage: WorldDamagedError | None = None
         self.keyring: Keyring | None = None
+        self.recent = Recent()
         self._connect = connect
         self._read_only = read_only
         self._stays = read_only or path == MEMORY  # without its key a world is not touched, either
@@ -249,7 +252,13 @@ class WorldFile:
             blobs = {}
         if self._place is not None and not self._read_only:
             self.committer = Committer(
-                writing, self.heads, keyring, place=self._place, head=self._head, blobs=blobs
+                writing,
+                self.heads,
+                keyring,
+                place=self._place,
+                head=self._head,
+                blobs=blobs,
+                recent=self.recent,
             )
         self._read_through(writing, keyring)
 
@@ -315,7 +324,8 @@ class WorldFile:
         self._checkpoint(max(BUSY_BYTES, self._put_off))
 
     def idle(self) -> None:
-        """Use a quiet moment for a checkpoint, if the log has grown."""
+        """Use a quiet moment for a checkpoint, if the log has grown; hold no chunks any longer."""
+        self.recent.clear()
         self._checkpoint(max(CHECKPOINT_BYTES, self._put_off))
 
     def mark(self, place: Place) -> None:
@@ -333,6 +343,7 @@ class WorldFile:
 
     def close(self) -> None:
         """Move the log into the file if there is room, and let go of it."""
+        self.recent.clear()
         self._checkpoint(1)
         self.disconnect()
         if self._head is not None:

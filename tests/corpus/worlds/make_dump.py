@@ -4,9 +4,9 @@
     cd CHECKOUT && PYTHONPATH=. python .../tests/corpus/worlds/make_dump.py OUT.sql
 
 It is run with the product as it was released: `version_1.sql` is of commit 4f72ba2,
-`version_2.sql` of 88e8072, `version_3.sql` of 8d47689, the last that had views in the file. A dump that was
-committed is never made again: later versions must open that world as it is. The world's key is
-32 times the byte 7; its steps are those below.
+`version_2.sql` of 88e8072, `version_3.sql` of 8d47689, the last that had views in the file,
+`version_4.sql` of 34abb46. A dump that was committed is never made again: later versions must open
+that world as it is. The world's key is 32 times the byte 7; its steps are those below.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wf_notebook.testing.conformance.appends import (
     SECONDS,
@@ -15,6 +15,9 @@ from wf_notebook.testing.conformance.appends import (
 )
 from wf_notebook.testing.conformance.suite import Suite
 from wf_notebook.world.store import Chunk
+
+if TYPE_CHECKING:
+    from wf_notebook.guest.values import Tree
 
 # of a stream of five chunks: start, limit, and the indices that are read
 PARTS: Final[tuple[tuple[int, int | None, list[int]], ...]] = (
@@ -44,6 +47,13 @@ class Streams(Suite):
         ]
         assert self.store.chunks("r", "a", 1).result(SECONDS) == [Chunk("a", 1, "a1")]
         assert self.store.chunks("r", "c").result(SECONDS) == []
+
+    def test_bytes_come_back_as_they_are(self) -> None:
+        """A chunk may be bytes, whatever they are; one that stands for bytes in a tree stays one."""
+        tagged: Tree = {"$t": "bytes", "v": "/w=="}
+        given = (b"\x00\xff", b"", b'"text"', tagged)
+        add(self.store, "r", created(), chunks=tuple(Chunk("a", None, data) for data in given))
+        assert all_of(self.store, "r", "a") == list(enumerate(given))
 
     def test_a_chunk_without_an_index_gets_the_next_one(self) -> None:
         """Each stream counts for itself, over appends; given indices and drawn ones go together."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from wf_notebook.engine.attributes import Attributes
 from wf_notebook.engine.decide import next_attempt
-from wf_notebook.engine.replay import delivery, is_command
+from wf_notebook.engine.replay import is_command, is_told
 from wf_notebook.errors import RunNotFoundError, WorldKeyError
 from wf_notebook.world.state import RunState, fold
 
@@ -182,7 +182,7 @@ def _behind(events: Sequence[Event]) -> bool:
     for event in reversed(events):
         if event.type == "hook_created":
             return bool(event.meta.get("ack"))
-        if delivery(event, 0) is not None or event.type == "run_created":
+        if is_told(event) or event.type == "run_created":
             return True
         if is_command(event) or event.type == "run_started":
             return False

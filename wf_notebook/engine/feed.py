@@ -14,6 +14,7 @@ from wf_notebook.engine.replay import (
     Failed,
     Outcome,
     delivery,
+    is_told,
     judge,
     plan,
     start_message,
@@ -227,13 +228,11 @@ def messages(act: Activity, events: Sequence[NewEvent]) -> list[dict[str, Any]]:
     """Return the messages that tell a guest of events of existing steps, hooks and waits."""
     state = act.state
     result: list[dict[str, Any]] = []
-    for event in events:
+    for event in filter(is_told, events):
         key = str(event.correlation_id)
         entity = state.steps.get(key) or state.hooks.get(key) or state.waits.get(key)
         n = entity.n if entity is not None else event.meta.get("n", 0)
-        message = delivery(event, n)
-        if message is not None:
-            result.append(message)
+        result.append(delivery(event, n))
     return result
 
 

@@ -34,7 +34,7 @@ from wf_notebook.engine.dues import Dues
 from wf_notebook.engine.failures import failure_of
 from wf_notebook.engine.feed import Feeder
 from wf_notebook.engine.holds import changed, held
-from wf_notebook.engine.replay import Failed, Outcome, delivery
+from wf_notebook.engine.replay import Failed, Outcome, is_told
 from wf_notebook.engine.slots import Slots
 from wf_notebook.engine.starter import Starter
 from wf_notebook.engine.streams import Streams
@@ -366,7 +366,7 @@ class Runner:
             except (ValueError, KeyError, TypeError) as error:
                 return Failed([], "DEFINITION_MISMATCH", failure_of(error), None), ()
         stopped = held(act.state, act.definition, notebook=self.notebook, step=self.steps.get)
-        told = any(delivery(event, 0) is not None for event in decision.events)
+        told = any(map(is_told, decision.events))
         moved = told or act.behind or act.undelivered
         if stopped or act.ended is not None or not moved:
             return stopped, ()

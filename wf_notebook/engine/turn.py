@@ -13,7 +13,15 @@ from wf_notebook.engine.activity import Activity, Blocked, attempt_of
 from wf_notebook.engine.attempts import Call
 from wf_notebook.engine.decide import Asked, Decision, Nudge, Pen, ending, settle, still_open
 from wf_notebook.engine.failures import failure_of
-from wf_notebook.engine.replay import Completed, Diverged, Failed, Outcome, Suspended, delivery
+from wf_notebook.engine.replay import (
+    Completed,
+    Diverged,
+    Failed,
+    Outcome,
+    Suspended,
+    delivery,
+    is_told,
+)
 from wf_notebook.errors import GuestProtocolError
 from wf_notebook.guest.values import is_tree
 
@@ -117,13 +125,13 @@ def _answered(
     except GuestProtocolError as error:
         commands, outcome = [], Failed([], "GUEST_PROTOCOL", failure_of(error), None)
     act.last_n = asked.last_n
-    fed = sum(_told(e) for e in decision.events)
+    fed = sum(map(is_told, decision.events))
     outcomes = settle(
-        decision.events, act.delivered - fed, outcome.commands, _told, act.seed
+        decision.events, act.delivered - fed, outcome.commands, is_told, act.seed
     )  # fmt: skip
     started = [pen.write("run_started")] if act.state.status == "pending" else []
     result = Draft([*outcomes, *started, *commands], fence=act.state.derived)
-    result.undelivered = [event for event in commands if _told(event)]
+    result.undelivered = [event for event in commands if is_told(event)]
     _finish(act, result, outcome, pen)
     return result
 
@@ -163,10 +171,6 @@ def _too_many(act: Activity, decision: Decision, pen: Pen, limits: Limits) -> Dr
     events = [*decision.events, *started]
     events += ending(act.state, decision.events, terminal, pen)
     return Draft(events, fence=act.state.derived, terminal=True)
-
-
-def _told(event: NewEvent) -> bool:
-    return delivery(event, 0) is not None
 
 
 # --- attempts ----------------------------------------------------------------------------------
@@ -316,8 +320,6 @@ def hand_over(act: Activity, result: Draft, events: Sequence[Event]) -> None:
     for event in events:
         if event.correlation_id in new and event.type in _FED_LATER:
             n = event.meta.get("n") or act.state.steps[str(event.correlation_id)].n
-            message = delivery(event, n)
-            if message is not None:
-                act.undelivered.append(message)
+            act.undelivered.append(delivery(event, n))
     if act.undelivered:
         act.inbox.append(Nudge())

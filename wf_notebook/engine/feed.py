@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
+from wf_notebook.engine.batches import batches, weight
 from wf_notebook.engine.failures import failure_of
 from wf_notebook.engine.references import Shelf, given, named, whole
 from wf_notebook.engine.replay import (
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from wf_notebook.isolation.protocol import Command, Guest, Reply
     from wf_notebook.world.events import Event, NewEvent
 
-REPLAY_BATCH: Final = 1_000  # events fed at once: between batches progress is shown
 STOPPED: Final = (GuestBudgetError, GuestDiedError, GuestProtocolError)
 
 
@@ -113,12 +113,8 @@ class Feeder:
             outcome, reply = await self._replay(act, definition, new)
         else:
             told = [*act.undelivered, *new]
-            reply = bounded(
-                await act.guest.activate({"op": "deliver", "events": told}),
-                events=act.delivered + len(told),
-                activations=len(told),
-                commands=self._limits.commands_per_activation,
-            )
+            weights = list(map(weight, told))
+            reply = await _tell(act.guest, told, weights, seen=act.delivered, limits=self._limits)
             outcome = judge(reply, ())
         act.delivered, act.undelivered = reply.after, []
         return await self._whole(act, outcome), _chunks(reply)
@@ -145,7 +141,7 @@ class Feeder:
             definition,
             log,
             new=new,
-            commands=self._limits.commands_per_activation,
+            limits=self._limits,
             progress=lambda done, total: self._show(act, done, total),
         )
 
@@ -160,7 +156,7 @@ async def replay(
     log: Sequence[Event],
     *,
     new: Sequence[dict[str, Any]] = (),
-    commands: int,
+    limits: Limits,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Outcome, Reply]:
     """Run a definition from the top in a fresh guest; return how that compares with a log.
@@ -168,14 +164,13 @@ async def replay(
     Args:
         log: a run's events from the first one on.
         new: messages of events that are not in the log yet.
-        commands: how many the source may ask for in one activation.
+        limits: how long a message may be, and how much the source may ask for in one activation.
         progress: called with how many events have been replayed, and of how many.
 
     Raises:
         GuestBudgetError, GuestDiedError, GuestProtocolError: the guest was stopped.
     """
     recorded = plan(log)
-    deliveries = [*recorded.deliveries, *new]
     data = cast("Mapping[str, Any]", log[0].data or {})
     start = start_message(
         definition,
@@ -183,23 +178,52 @@ async def replay(
         kwargs=data["kwargs"],
         seed=guest_seed(bytes.fromhex(data["seed"])),
         now_us=log[0].time_us,
-        events=deliveries[:REPLAY_BATCH],
-        commands=commands,
+        commands=limits.commands_per_activation,
     )
-    replies: list[Reply] = []
-    for begin in range(0, max(len(deliveries), 1), REPLAY_BATCH):
-        if progress is not None and begin:
-            progress(begin, len(deliveries))
-        batch = deliveries[begin : begin + REPLAY_BATCH]
-        message = {"op": "deliver", "events": batch} if begin else start
-        reply = await guest.activate(message)
-        activations = len(batch) + (not begin)
-        told = begin + len(batch)
-        replies.append(bounded(reply, events=told, activations=activations, commands=commands))
+    told = [start, *recorded.deliveries, *new]
+    weights = list(map(weight, told))
+    for command in recorded.recorded:  # the answer is a message, too
+        weights[command.before] += weight(command.print)
+    reply = await _tell(guest, told, weights, seen=0, limits=limits, progress=progress)
     if progress is not None and len(log) > 1:  # one that was just created has nothing to replay
         progress(len(log), len(log))
-    reply = _joined(replies)
     return judge(reply, recorded.recorded, log=log), reply
+
+
+async def _tell(
+    guest: Guest,
+    told: Sequence[dict[str, Any]],
+    weights: Sequence[int],
+    *,
+    seen: int,
+    limits: Limits,
+    progress: Callable[[int, int], None] | None = None,
+) -> Reply:
+    """Tell a guest of events, in as many messages as they need; return all that it answers.
+
+    Args:
+        told: messages of events; before them, a fresh guest's start.
+        weights: of each.
+        seen: how many events it has been told of before.
+    """
+    replies: list[Reply] = []
+    for part in batches(weights, limits.message_bytes):
+        if progress is not None and part.start:
+            progress(part.start, len(told))
+        message = _message(told[part])
+        reply = await guest.activate(message)
+        activations = part.stop - part.start
+        seen += len(message["events"])
+        commands = limits.commands_per_activation
+        replies.append(bounded(reply, events=seen, activations=activations, commands=commands))
+    return _joined(replies)
+
+
+def _message(batch: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return a batch as one message: a guest is told with its start of the first events."""
+    if batch and batch[0].get("op") == "start":
+        return {**batch[0], "events": batch[1:]}
+    return {"op": "deliver", "events": batch}
 
 
 def restored(outcome: Outcome, log: Sequence[Event]) -> Outcome:

@@ -179,17 +179,16 @@ def delivery(event: NewEvent, n: int) -> dict[str, Any]:
             return head
 
 
-def start_message(  # noqa: PLR0913 - the message has that many fields
+def start_message(
     definition: Definition,
     *,
     args: Sequence[Tree],
     kwargs: Mapping[str, Tree],
     seed: str,
     now_us: int,
-    events: Sequence[Mapping[str, Any]],
     commands: int,
 ) -> dict[str, Any]:
-    """Return the message that makes a fresh guest run a definition from the top."""
+    """Return the message that makes a fresh guest run a definition from the top; it has no events."""
     return {
         "op": "start",
         "source": definition.source,
@@ -204,7 +203,6 @@ def start_message(  # noqa: PLR0913 - the message has that many fields
         "seed": seed,
         "now_us": now_us,
         "commands": commands,
-        "events": list(events),
     }
 
 

@@ -7,6 +7,8 @@ change that makes a step cost one commit or one trip more fails here, on any mac
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,7 @@ from wf_notebook.testing.conformance.appends import created, event, hook, step, 
 from wf_notebook.views.publisher import Publisher
 from wf_notebook.world import database
 from wf_notebook.world.events import recorded
+from wf_notebook.world.reader import Reader
 from wf_notebook.world.state import fold
 
 if TYPE_CHECKING:
@@ -70,7 +73,8 @@ class Counted:
     def __init__(self, store: DuckDBStore, monkeypatch: pytest.MonkeyPatch) -> None:
         self.store = store
         self._seen = Count()
-        write, send = database.Connection.write, process.send
+        self.logs_read = 0
+        write, send, events = database.Connection.write, process.send, Reader.events
 
         def counted_write(connection: Any, statements: Sequence[Any]) -> None:
             self._seen.written += sum(size(values) for _, values in statements)
@@ -81,7 +85,12 @@ class Counted:
             self._seen.told += len(payload)
             await send(channel, payload)
 
+        def counted_events(reader: Reader, *asked: Any) -> Any:
+            self.logs_read += 1
+            return events(reader, *asked)
+
         monkeypatch.setattr(database.Connection, "write", counted_write)
+        monkeypatch.setattr(Reader, "events", counted_events)
         monkeypatch.setattr(process, "send", counted_send)
         self.world = World(
             store,
@@ -178,6 +187,30 @@ def test_history_costs_nothing(counted: Counted, stored: int) -> None:
     assert (found.commits, found.statements, found.trips) == (3, 12, 2)
 
 
+def test_the_guest_begins_while_its_run_is_written(counted: Counted) -> None:
+    """It is told of a new run before that is in the world, and what was written is not read again."""
+    with ThreadPoolExecutor() as pool:
+        with writer_waits(counted.store):
+            starting = pool.submit(counted.start, "steps", 1)
+            until(counted.world, lambda: counted.so_far.trips == 1)
+            assert not starting.done()
+        starting.result(PATIENCE).wait_for("terminal", timeout=PATIENCE)
+    assert counted.logs_read == 0
+
+
+def test_a_guest_ends_whose_run_is_refused(counted: Counted) -> None:
+    """A key stands for a run that is there: what has begun under it meanwhile is called off."""
+    world = counted.world
+    first, second = (
+        world.start(SOURCES["hook"], id="same", steps=STEPS).wait_for("hook", timeout=PATIENCE)
+        for _ in range(2)
+    )
+    assert first.id == second.id
+    (isolation,) = world.host._guests._made.values()
+    until(world, lambda: len(isolation._guests) == 1)
+    assert not world.host.runner._feeder._begun
+
+
 # --------------------------------------------------------------------------------- side by side
 
 HELD = """
@@ -214,8 +247,9 @@ def test_steps_side_by_side(counted: Counted, source: str) -> None:
 
 def until(world: World, condition: Callable[[], bool]) -> None:
     """Look on the engine's loop until a condition holds."""
+    give_up = time.monotonic() + PATIENCE
     while not world.host.call(condition):
-        pass
+        assert time.monotonic() < give_up
 
 
 SLOTS = 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
@@ -26,7 +27,7 @@ from wf_notebook.isolation.protocol import HookCommand, StepCommand, bounded
 from wf_notebook.world.store import Chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from wf_notebook.config import IsolationMode, Limits
     from wf_notebook.definition.model import Definition
@@ -60,7 +61,18 @@ class Feeder:
         self._progress = progress
         self._limits = limits
         self._live: OrderedDict[str, Activity] = OrderedDict()  # with a guest, oldest use first
+        self._begun: dict[str, asyncio.Task[tuple[Outcome, Reply]]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
         self._shelf = Shelf()
+
+    def begin(self, act: Activity, definition: Definition, log: Sequence[Event]) -> None:
+        """Let a guest begin with a run while that is being written.
+
+        It can only ask, and nobody hears what it asks for before the run is in the world.
+        """
+        self._begun[act.run_id] = asyncio.create_task(
+            self._cold(act, definition, log), name="wf-begin"
+        )
 
     async def feed(
         self, act: Activity, definition: Definition, events: Sequence[NewEvent]
@@ -76,15 +88,15 @@ class Feeder:
             try:
                 result = await self._feed(act, definition, events)
             except STOPPED as error:
-                await self.discard(act)
+                self.discard(act)
                 if last_try or not isinstance(error, GuestDiedError):
                     return stopped(error), []
             else:
-                await self._keep(act)
+                self._keep(act)
                 return result
         raise AssertionError
 
-    async def _keep(self, act: Activity) -> None:
+    def _keep(self, act: Activity) -> None:
         """Keep the guests of the runs that moved last; the others replay cold when they move."""
         self._live[act.run_id] = act
         self._live.move_to_end(act.run_id)
@@ -92,25 +104,47 @@ class Feeder:
             idle = next((a for a in self._live.values() if not a.turning), None)
             if idle is None:
                 return
-            await self.discard(idle)
+            self.discard(idle)
 
-    async def discard(self, act: Activity) -> None:
-        """Let a run's guest go; its next turn replays from the log."""
+    def discard(self, act: Activity) -> None:
+        """Let a run's guest go; its next turn replays from the log.
+
+        Nobody waits until its process is gone, but for `close`.
+        """
         self._live.pop(act.run_id, None)
         self._shelf.drop(act.run_id)
+        begun = self._begun.pop(act.run_id, None)
         guest, act.guest = act.guest, None
         act.delivered = 0
         if act.undelivered:
             act.undelivered, act.behind = [], True
+        if begun is not None:
+            self._end(_called_off(begun))
         if guest is not None:
-            await guest.close()
+            self._end(guest.close())
+
+    def _end(self, closing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(closing, name="wf-end")
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def close(self) -> None:
+        """Return when everything is gone that was let go, or that no run will ever want."""
+        for run_id in list(self._begun):
+            self._end(_called_off(self._begun.pop(run_id)))
+        if self._ending:
+            await asyncio.wait(list(self._ending))
 
     async def _feed(
         self, act: Activity, definition: Definition, events: Sequence[NewEvent]
     ) -> tuple[Outcome, list[Chunk]]:
         new = [self._shelf.light(act.run_id, message) for message in messages(act, events)]
-        if act.guest is None:
-            outcome, reply = await self._replay(act, definition, new)
+        begun = self._begun.pop(act.run_id, None)
+        if begun is not None:  # nothing can be new to a body of which nothing is recorded
+            outcome, reply = await begun
+        elif act.guest is None:
+            log = await self._read(act.run_id)
+            outcome, reply = await self._cold(act, definition, log, new)
         else:
             told = [*act.undelivered, *new]
             weights = list(map(weight, told))
@@ -131,10 +165,13 @@ class Feeder:
         shelf.trim()
         return _with(outcome, known) if wanted else outcome
 
-    async def _replay(
-        self, act: Activity, definition: Definition, new: Sequence[dict[str, Any]]
+    async def _cold(
+        self,
+        act: Activity,
+        definition: Definition,
+        log: Sequence[Event],
+        new: Sequence[dict[str, Any]] = (),
     ) -> tuple[Outcome, Reply]:
-        log = await self._read(act.run_id)
         act.guest = guest = await self._spawn(act.isolation)
         return await replay(
             guest,
@@ -258,6 +295,12 @@ def messages(act: Activity, events: Sequence[NewEvent]) -> list[dict[str, Any]]:
         n = entity.n if entity is not None else event.meta.get("n", 0)
         result.append(delivery(event, n))
     return result
+
+
+async def _called_off(begun: asyncio.Task[tuple[Outcome, Reply]]) -> None:
+    """End what nobody wants to know of any more; a guest ends with it."""
+    begun.cancel()
+    await asyncio.gather(begun, return_exceptions=True)
 
 
 def _named(outcome: Outcome) -> set[str]:

@@ -49,6 +49,7 @@ from wf_notebook.errors import (
     WorldError,
     WorldFullError,
 )
+from wf_notebook.world.events import recorded
 from wf_notebook.world.store import Append, RejectedError
 
 if TYPE_CHECKING:
@@ -141,25 +142,31 @@ class Runner:
         """
         event = self._pen().write("run_created", data=data, **meta)
         append = Append(run_id, (event,), definition=definition.to_record())
+        log = [recorded(event, run_id=run_id, seq=1)]
+        act = from_log(log)
+        act.definition = definition
         self._creating.add(run_id)
+        self._feeder.begin(act, definition, log)
         try:
-            events = await self._create(append)
-            act = self._runs[run_id] = from_log(events)
-            act.definition = definition
+            await self._create(append)
+            self._runs[run_id] = act
+        except BaseException:
+            self._feeder.discard(act)
+            raise
         finally:
             self._creating.discard(run_id)
         self.post(run_id, Nudge())
         return act
 
-    async def _create(self, append: Append) -> Sequence[Event]:
+    async def _create(self, append: Append) -> None:
         """Commit a creation; where that fails, look: it may have been written all the same."""
         try:
-            return await asyncio.wrap_future(self._store.commit(append))
+            await asyncio.wrap_future(self._store.commit(append))
         except WorldError:
             with contextlib.suppress(WorldError):
                 events = await self._read(append.run_id)
                 if events and events[0].event_id == append.events[0].event_id:
-                    return events
+                    return
             raise
 
     async def open(self, held: Mapping[str, Activity] | None = None) -> None:
@@ -327,7 +334,7 @@ class Runner:
                 items, act.inbox = act.inbox, []
                 await self._turn(act, items)
         except Exception as error:  # noqa: BLE001 - a defect of ours: say so, don't hang
-            await self._stumbled(act, items, error)
+            self._stumbled(act, items, error)
         finally:
             act.turning = False
             self.notify(act)
@@ -345,7 +352,7 @@ class Runner:
             events = await self._append(act, result, chunks, pen)
         except (WorldError, RejectedError, IsolationError) as error:
             self._starter.give_back(result.calls)
-            await self._failed(act, items, decision, error)
+            self._failed(act, items, decision, error)
             return
         except PayloadError as error:
             self._starter.give_back(result.calls)
@@ -400,11 +407,11 @@ class Runner:
 
     # --- when a commit fails -----------------------------------------------------------------
 
-    async def _failed(
+    def _failed(
         self, act: Activity, items: Sequence[Item], decision: Decision, error: Exception
     ) -> None:
         """Keep what was not written: the guest is dropped, outcomes wait for the next try."""
-        await self._feeder.discard(act)
+        self._feeder.discard(act)
         shown = error if isinstance(error, WorkflowError) else overtaken(act, error)
         for reply in decision.askers():
             tell(reply, shown)
@@ -419,7 +426,7 @@ class Runner:
         act.resting = True
         self._later((act.run_id, "again"), lambda: self._again(act))
 
-    async def _stumbled(self, act: Activity, items: Sequence[Item], error: Exception) -> None:
+    def _stumbled(self, act: Activity, items: Sequence[Item], error: Exception) -> None:
         """Say what broke, and keep what happened: a later turn may get further."""
         _LOG.error("run %s could not be moved", act.run_id, exc_info=error)
         act.blocked = Blocked("internal", f"{type(error).__name__}: {error}", _REPORT)
@@ -427,7 +434,7 @@ class Runner:
             refuse(item, WorkflowError(act.blocked.message, hint=_REPORT))
         act.inbox[:0] = [left for item in items if (left := kept(item)) is not None]
         self._later((act.run_id, "again"), partial(self.post, act.run_id, Nudge()), RETRY_DEFECT_US)
-        await self._feeder.discard(act)  # it may have been told what was not written
+        self._feeder.discard(act)  # it may have been told what was not written
 
     def _later(self, key: Key, callback: Callable[[], None], after_us: int | None = None) -> None:
         if not self._closed:
@@ -445,7 +452,7 @@ class Runner:
             tell(reply, error)
         if not all(isinstance(item, Resumed) for item in items):
             act.inbox.append(GaveUp("PAYLOAD_ERROR", failure_of(error)))
-        await self._feeder.discard(act)
+        self._feeder.discard(act)
         await self._read_again(act)
 
     def _again(self, act: Activity) -> None:
@@ -459,12 +466,12 @@ class Runner:
             fresh = from_log(await self._read(act.run_id))
         except UNREADABLE as error:
             said = error if isinstance(error, WorldError) else broken_log(act.run_id, error)
-            await self._failed(act, (), Decision(), said)
+            self._failed(act, (), Decision(), said)
             return
         act.begin_from(fresh)
         act.behind, act.ended, act.resting = True, None, False
         if act.state.terminal:
-            await self._finish(act)
+            self._finish(act)
             self.notify(act)
             return
         self._dues.take_up(act.state)
@@ -475,16 +482,16 @@ class Runner:
     async def _act(
         self, act: Activity, decision: Decision, result: Draft, events: Sequence[Event]
     ) -> None:
+        for call in result.calls:  # first: while they begin, the rest is noted
+            self._starter.start(call)
         for event in events:
             act.state.apply(event)
             self._apply(act, event)
-        for call in result.calls:
-            self._starter.start(call)
         answer(act.state, decision, events)
         if act.state.terminal:
-            await self._finish(act)
+            self._finish(act)
         elif result.held:
-            await self._feeder.discard(act)
+            self._feeder.discard(act)
         else:
             hand_over(act, result, events)
             if (stuck := await deadlock(act)) is not None:
@@ -527,7 +534,7 @@ class Runner:
             act.todo[step_id] = None
             self.post(run_id, Nudge())
 
-    async def _finish(self, act: Activity) -> None:
+    def _finish(self, act: Activity) -> None:
         self._runs.pop(act.run_id, None)
         self._streams.end(act.run_id)
         self._dues.let_go(act.state)
@@ -536,7 +543,7 @@ class Runner:
         for item in act.inbox:
             too_late(act.run_id, item)
         act.inbox, act.blocked = [], None
-        await self._feeder.discard(act)
+        self._feeder.discard(act)
 
     # --- steps, the log, the end ---------------------------------------------------------------
 
@@ -582,11 +589,12 @@ class Runner:
         for act in list(self._runs.values()):
             for item in act.inbox:
                 refuse(item, closed())
-            await self._feeder.discard(act)
+            self._feeder.discard(act)
             for callback in list(act.subscribers):  # who follows a stream sees that it is over
                 with contextlib.suppress(WorldError):
                     callback()
         await self._streams.close()
+        await self._feeder.close()
         self._attempts.stop()
 
     def end_steps(self) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wf_notebook.config import IsolationMode
     from wf_notebook.definition.model import Definition
     from wf_notebook.engine.decide import Item
+    from wf_notebook.engine.logs import Logs
     from wf_notebook.engine.replay import Completed
     from wf_notebook.guest.values import Tree
     from wf_notebook.isolation.protocol import Guest
@@ -153,8 +154,13 @@ def from_log(events: Sequence[Event]) -> Activity:
     )
 
 
-async def recalled(store: EventStore, run_id: str) -> Activity:
+async def recalled(store: EventStore, run_id: str, logs: Logs | None = None) -> Activity:
     """Read a run back from its world; without the key, as far as it is plain.
+
+    Args:
+        store: the world.
+        run_id: the run.
+        logs: keep the log for a replay, if it is given.
 
     Raises:
         RunNotFoundError: there is no such run, or it was forgotten.
@@ -170,6 +176,8 @@ async def recalled(store: EventStore, run_id: str) -> Activity:
         return act
     if not events:
         raise RunNotFoundError(f"There is no run '{run_id}' in this world.")
+    if logs is not None:
+        logs.keep(events)
     return from_log(events)
 
 

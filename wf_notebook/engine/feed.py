@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from wf_notebook.config import IsolationMode, Limits
     from wf_notebook.definition.model import Definition
     from wf_notebook.engine.activity import Activity
+    from wf_notebook.engine.logs import Logs
     from wf_notebook.guest.values import Tree
     from wf_notebook.isolation.protocol import Command, Guest, Reply
     from wf_notebook.world.events import Event, NewEvent
@@ -44,7 +45,7 @@ class Feeder:
 
     Args:
         spawn: gives a fresh guest for an isolation mode.
-        read: reads a run's log.
+        logs: reads the runs' logs.
         progress: called when replay progress has changed.
     """
 
@@ -52,12 +53,12 @@ class Feeder:
         self,
         *,
         spawn: Callable[[IsolationMode], Awaitable[Guest]],
-        read: Callable[[str], Awaitable[Sequence[Event]]],
+        logs: Logs,
         progress: Callable[[Activity], None],
         limits: Limits,
     ) -> None:
         self._spawn = spawn
-        self._read = read
+        self._logs = logs
         self._progress = progress
         self._limits = limits
         self._live: OrderedDict[str, Activity] = OrderedDict()  # with a guest, oldest use first
@@ -70,8 +71,10 @@ class Feeder:
 
         It can only ask, and nobody hears what it asks for before the run is in the world.
         """
+        reading = asyncio.get_running_loop().create_future()
+        reading.set_result(log)
         self._begun[act.run_id] = asyncio.create_task(
-            self._cold(act, definition, log), name="wf-begin"
+            self._cold(act, definition, reading), name="wf-begin"
         )
 
     async def feed(
@@ -113,6 +116,7 @@ class Feeder:
         """
         self._live.pop(act.run_id, None)
         self._shelf.drop(act.run_id)
+        self._logs.drop(act.run_id)
         begun = self._begun.pop(act.run_id, None)
         guest, act.guest = act.guest, None
         act.delivered = 0
@@ -143,8 +147,8 @@ class Feeder:
         if begun is not None:  # nothing can be new to a body of which nothing is recorded
             outcome, reply = await begun
         elif act.guest is None:
-            log = await self._read(act.run_id)
-            outcome, reply = await self._cold(act, definition, log, new)
+            reading = asyncio.ensure_future(self._logs.read(act.run_id))
+            outcome, reply = await self._cold(act, definition, reading, new)
         else:
             told = [*act.undelivered, *new]
             weights = list(map(weight, told))
@@ -159,7 +163,7 @@ class Feeder:
         wanted = _named(outcome)
         known = shelf.find(run_id, wanted)
         if len(known) < len(wanted):
-            for event in await self._read(run_id):
+            for event in await self._logs.read(run_id):
                 shelf.keep(run_id, event.data, wanted)
             known = shelf.find(run_id, wanted)
         shelf.trim()
@@ -169,14 +173,19 @@ class Feeder:
         self,
         act: Activity,
         definition: Definition,
-        log: Sequence[Event],
+        reading: asyncio.Future[Sequence[Event]],
         new: Sequence[dict[str, Any]] = (),
     ) -> tuple[Outcome, Reply]:
-        act.guest = guest = await self._spawn(act.isolation)
+        """Replay a log, which is read while the guest's process starts."""
+        try:
+            act.guest = guest = await self._spawn(act.isolation)
+        except BaseException:
+            reading.cancel()
+            raise
         return await replay(
             guest,
             definition,
-            log,
+            await reading,
             new=new,
             limits=self._limits,
             progress=lambda done, total: self._show(act, done, total),

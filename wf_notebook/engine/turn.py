@@ -66,6 +66,7 @@ class Draft:
         calls: attempts to start once the append is durable.
         undelivered: events of the append that the guest has not been fed.
         missing: ids of steps that this process has not registered.
+        full: ids of steps that no slot was free for.
         terminal: whether the run ends with it.
         held: whether nothing may follow from it: the run is blocked, or its guest's answer refused.
     """
@@ -75,6 +76,7 @@ class Draft:
     calls: list[Call] = field(default_factory=list[Call])
     undelivered: list[NewEvent] = field(default_factory=list["NewEvent"])
     missing: list[str] = field(default_factory=list[str])
+    full: set[str] = field(default_factory=set[str])
     terminal: bool = False
     held: bool = False
 
@@ -189,8 +191,10 @@ def add_attempts(act: Activity, result: Draft, pen: Pen, starter: Starter) -> No
         for e in result.events
         if e.type in ("step_cancelled", "step_completed", "step_failed", "step_retrying")
     }
+    steps = act.state.steps
     for key in [*act.todo, *created]:
-        if key not in closed:
+        waits = key in steps and steps[key].step_id in result.full  # as all of that step do
+        if key not in closed and not waits:
             _add_attempt(act, result, key, created.get(key), pen=pen, starter=starter)
 
 
@@ -206,6 +210,8 @@ def _add_attempt(
         result.missing.append(step_id)
         return
     held = starter.take(act.run_id, step)
+    if not held:
+        result.full.add(step_id)
     if not held and new is None:
         return  # it still waits; its arguments were looked at when it was asked for
     number, rerun = attempt_of(act, key)

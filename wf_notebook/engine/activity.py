@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from wf_notebook.definition.model import Definition
     from wf_notebook.engine.decide import Item
     from wf_notebook.engine.logs import Logs
-    from wf_notebook.engine.replay import Completed
+    from wf_notebook.engine.replay import Completed, Outcome
     from wf_notebook.guest.values import Tree
-    from wf_notebook.isolation.protocol import Guest
+    from wf_notebook.isolation.protocol import Guest, Reply
     from wf_notebook.world.events import Event
     from wf_notebook.world.state import Hook, Step, Wait
     from wf_notebook.world.store import Chunk, EventStore
@@ -64,6 +64,7 @@ class Activity:
         turning: whether a turn is under way; there is one at a time.
         resting: whether no turn may be taken until the log was read back after a failure.
         guest: the live guest, or None: then the next turn replays from the log.
+        begun: what a guest answers that has begun with the run before that was in the world, or None.
         delivered: how many events the live guest was fed.
         undelivered: messages of events in the log that the live guest was not fed yet.
         behind: whether the log may hold an outcome that the body has not answered.
@@ -88,6 +89,7 @@ class Activity:
     turning: bool = False
     resting: bool = False
     guest: Guest | None = None
+    begun: asyncio.Task[tuple[Outcome, Reply]] | None = None
     delivered: int = 0
     undelivered: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     behind: bool = True

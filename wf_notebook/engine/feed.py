@@ -62,7 +62,7 @@ class Feeder:
         self._progress = progress
         self._limits = limits
         self._live: OrderedDict[str, Activity] = OrderedDict()  # with a guest, oldest use first
-        self._begun: dict[str, asyncio.Task[tuple[Outcome, Reply]]] = {}
+        self._beginning: set[asyncio.Task[tuple[Outcome, Reply]]] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._shelf = Shelf()
 
@@ -73,9 +73,9 @@ class Feeder:
         """
         reading = asyncio.get_running_loop().create_future()
         reading.set_result(log)
-        self._begun[act.run_id] = asyncio.create_task(
-            self._cold(act, definition, reading), name="wf-begin"
-        )
+        act.begun = asyncio.create_task(self._cold(act, definition, reading), name="wf-begin")
+        self._beginning.add(act.begun)
+        act.begun.add_done_callback(self._beginning.discard)
 
     async def feed(
         self, act: Activity, definition: Definition, events: Sequence[NewEvent]
@@ -117,7 +117,7 @@ class Feeder:
         self._live.pop(act.run_id, None)
         self._shelf.drop(act.run_id)
         self._logs.drop(act.run_id)
-        begun = self._begun.pop(act.run_id, None)
+        begun, act.begun = act.begun, None
         guest, act.guest = act.guest, None
         act.delivered = 0
         if act.undelivered:
@@ -134,8 +134,8 @@ class Feeder:
 
     async def close(self) -> None:
         """Return when everything is gone that was let go, or that no run will ever want."""
-        for run_id in list(self._begun):
-            self._end(_called_off(self._begun.pop(run_id)))
+        for begun in self._beginning:
+            self._end(_called_off(begun))
         if self._ending:
             await asyncio.wait(list(self._ending))
 
@@ -143,7 +143,7 @@ class Feeder:
         self, act: Activity, definition: Definition, events: Sequence[NewEvent]
     ) -> tuple[Outcome, list[Chunk]]:
         new = [self._shelf.light(act.run_id, message) for message in messages(act, events)]
-        begun = self._begun.pop(act.run_id, None)
+        begun, act.begun = act.begun, None
         if begun is not None:  # nothing can be new to a body of which nothing is recorded
             outcome, reply = await begun
         elif act.guest is None:

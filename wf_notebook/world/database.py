@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import duckdb
 
@@ -38,6 +38,23 @@ _COMMIT: Final[Statement] = ("commit", [])
 _FATAL: Final = (duckdb.FatalException, duckdb.InternalException)  # after these: open it again
 
 
+class _Pair(NamedTuple):
+    """DuckDB's connections under one of ours.
+
+    Attributes:
+        reads: for questions.
+        writes: for transactions. Without an optimizer, which takes a sixth of a small commit to find
+            that there is nothing to be done about an insert.
+    """
+
+    reads: duckdb.DuckDBPyConnection
+    writes: duckdb.DuckDBPyConnection
+
+    def close(self) -> None:
+        self.writes.close()
+        self.reads.close()
+
+
 class _Database:
     """The file under some connections, opened again after DuckDB has given it up.
 
@@ -52,18 +69,21 @@ class _Database:
         self._given_up = False
         self._gate = threading.Lock()
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
+    def connect(self) -> _Pair:
         """Open the file, or make it, locked down; raises WorldError."""
         try:
             if self._read_only:
                 config = {**CONFIG, "lock_configuration": "true"}
-                return duckdb.connect(self.path, read_only=True, config=config)
-            connection = duckdb.connect(self.path, config=CONFIG)
-            connection.execute("pragma disable_checkpoint_on_shutdown")
-            connection.execute("set lock_configuration = true")
+                reads = duckdb.connect(self.path, read_only=True, config=config)
+                return _Pair(reads, reads)
+            reads = duckdb.connect(self.path, config=CONFIG)
+            reads.execute("pragma disable_checkpoint_on_shutdown")
+            writes = reads.cursor()
+            writes.execute("pragma disable_optimizer")
+            reads.execute("set lock_configuration = true")
         except duckdb.Error as error:
             raise refusal(error, self.path) from error
-        return connection
+        return _Pair(reads, writes)
 
     def failed(self, error: BaseException) -> None:
         """Note an error of a connection."""
@@ -82,11 +102,11 @@ class _Database:
             if not self._given_up or not self.users:
                 return  # another thread has done it, or all were closed
             for user in self.users:
-                user.bare.close()
+                user.pair.close()
             first, *others = self.users
-            first.bare = self.connect()
+            first.pair = self.connect()
             for user in others:
-                user.bare = first.bare.cursor()
+                user.pair = first.another()
             for user in self.users:
                 user.equip_again()
             self._given_up = False
@@ -97,14 +117,14 @@ class Connection:
 
     Attributes:
         statements: how many were run.
-        bare: DuckDB's own.
-        in_use: held while `bare` is working.
+        pair: DuckDB's own.
+        in_use: held while they are working.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, database: _Database) -> None:
+    def __init__(self, pair: _Pair, database: _Database) -> None:
         self.statements = 0
         self.path = database.path
-        self.bare = connection
+        self.pair = pair
         self.in_use = threading.Lock()
         self._database = database
         self._wal_is_private = self.path == MEMORY
@@ -128,7 +148,12 @@ class Connection:
     def cursor(self) -> Connection:
         """Return another connection to the same file, for another thread."""
         with self._working():
-            return Connection(self.bare.cursor(), self._database)
+            return Connection(self.another(), self._database)
+
+    def another(self) -> _Pair:
+        """Return DuckDB's own for another connection, which is asked only."""
+        reads = self.pair.reads.cursor()
+        return _Pair(reads, reads)
 
     @contextlib.contextmanager
     def _working(self) -> Generator[None]:
@@ -150,7 +175,7 @@ class Connection:
         self.statements += 1
         try:
             with self._working():
-                return self.bare.execute(sql, parameters).fetchall()
+                return self.pair.reads.execute(sql, parameters).fetchall()
         except duckdb.Error as error:
             raise world_error(error, f"Reading {self.path}") from error
 
@@ -166,7 +191,7 @@ class Connection:
             with self._working(), self._rolled_back():
                 for sql, parameters in framed:
                     self.statements += 1
-                    self.bare.execute(self._statement(sql), parameters)
+                    self.pair.writes.execute(self._statement(sql), parameters)
         except duckdb.Error as error:
             raise world_error(error, f"Writing to {self.path}") from error
         if not self._wal_is_private:
@@ -176,7 +201,7 @@ class Connection:
     def _statement(self, sql: str) -> duckdb.Statement:
         """Parse a text once: there are few, and parsing takes a seventh of a small commit."""
         if sql not in self._parsed:
-            (self._parsed[sql],) = self.bare.extract_statements(sql)
+            (self._parsed[sql],) = self.pair.writes.extract_statements(sql)
         return self._parsed[sql]
 
     @contextlib.contextmanager
@@ -186,7 +211,7 @@ class Connection:
             yield
         except BaseException:
             with contextlib.suppress(duckdb.Error):  # there may be nothing left to roll back
-                self.bare.execute("rollback")
+                self.pair.writes.execute("rollback")
             raise
 
     def inside(self, sql: str, parameters: list[object]) -> list[tuple[Any, ...]]:
@@ -198,7 +223,7 @@ class Connection:
             WorldError: it failed.
         """
         try:
-            return self.bare.execute(sql, parameters).fetchall()
+            return self.pair.reads.execute(sql, parameters).fetchall()
         except duckdb.Error as error:
             raise world_error(error, f"Reading {self.path}") from error
 
@@ -222,17 +247,17 @@ class Connection:
         if self._opener is None:
             return
         found = "select table_name from duckdb_tables() where not internal and not temporary"
-        tables = [name for (name,) in self.bare.execute(found).fetchall()]
+        tables = [name for (name,) in self.pair.reads.execute(found).fetchall()]
         for statement in preparing(tables):
-            self.bare.execute(statement)
-        untyped: Any = self.bare
+            self.pair.reads.execute(statement)
+        untyped: Any = self.pair.reads
         try:
             untyped.create_function(OPENED, self._opener, list(TAKES), "VARCHAR", side_effects=True)
         except duckdb.InvalidInputException as error:
             if "numpy" not in str(error):
                 raise
         else:
-            self.bare.execute(payload_macro())
+            self.pair.reads.execute(payload_macro())
             self._opens = True
 
     def select(self, question: Question, stopped: Callable[[], bool]) -> Table:
@@ -263,21 +288,21 @@ class Connection:
     def _select(self, question: Question, stopped: Callable[[], bool]) -> Table:
         self._check(question.text)
         given = question.parameters
-        self.bare.execute("begin transaction read only")
+        self.pair.reads.execute("begin transaction read only")
         try:
             with self._stoppable():
                 if stopped():
                     raise ValueError
                 named = dict(given) if isinstance(given, Mapping) else list(given)
-                found = self.bare.execute(question.text, named)
+                found = self.pair.reads.execute(question.text, named)
                 columns = [(str(column[0]), str(column[1])) for column in found.description]
                 rows = _rows(found, question.most, stopped)
         finally:
-            self.bare.execute("rollback")
+            self.pair.reads.execute("rollback")
         return Table(tuple(n for n, _ in columns), rows, tuple(kind for _, kind in columns))
 
     def _check(self, sql: str) -> None:
-        kinds = [statement.type.name for statement in self.bare.extract_statements(sql)]
+        kinds = [statement.type.name for statement in self.pair.reads.extract_statements(sql)]
         if len(kinds) != 1 or kinds[0] not in _SELECTS:
             found = ", ".join(kinds) or "nothing"
             raise WorldQueryError(
@@ -298,7 +323,7 @@ class Connection:
         """Stop the query that another thread is running on it."""
         with self._gate:
             if self._may_stop:
-                self.bare.interrupt()
+                self.pair.reads.interrupt()
 
     @contextlib.contextmanager
     def _stoppable(self) -> Generator[None]:
@@ -314,7 +339,7 @@ class Connection:
         """Let go of it. Idempotent."""
         if self in self._database.users:
             self._database.users.remove(self)
-        self.bare.close()
+        self.pair.close()
 
 
 def _rows(found: Any, most: int, stopped: Callable[[], bool]) -> list[tuple[Any, ...]]:

@@ -188,8 +188,7 @@ def check_replay(record: Mapping[str, Any], events: Sequence[Event]) -> None:
     """I13: from its stored source and bindings a run asks for what its log has, and ends so."""
     definition = Definition.from_record(record)
     assert definition.workflow_id == events[0].meta["workflow_id"], "I13"
-    limit = Limits().commands_per_activation
-    outcome, _ = asyncio.run(replay(_Guest(), definition, events, commands=limit))
+    outcome, _ = asyncio.run(replay(_Guest(), definition, events, limits=Limits()))
     judged = judge_end(outcome, fold(events), log=events)
     assert not isinstance(judged, Diverged), f"I13: {judged}"
 

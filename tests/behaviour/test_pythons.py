@@ -55,15 +55,15 @@ def message_of(played: Played) -> dict[str, Any]:
     first = played.events[0]
     data: Any = first.data
     record = played.copy.definition(first.run_id).result()
-    return start_message(
+    start = start_message(
         Definition.from_record(record),
         args=data["args"],
         kwargs=data["kwargs"],
         seed=guest_seed(bytes.fromhex(data["seed"])),
         now_us=first.time_us,
-        events=plan(played.events).deliveries,
         commands=10_000,
     )
+    return {**start, "events": plan(played.events).deliveries}
 
 
 @pytest.fixture(scope="module")

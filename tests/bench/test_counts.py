@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from tests.worlds import opened, writer_waits
 from wf_notebook.api import World
 from wf_notebook.definition.steps import Step, StepRegistry
 from wf_notebook.definition.steps import step as define
+from wf_notebook.engine import turn
 from wf_notebook.isolation import process
 from wf_notebook.testing import VirtualClock
 from wf_notebook.testing.conformance.appends import created, event, hook, step, wait
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from wf_notebook.engine.slots import Slots
     from wf_notebook.run import Run
     from wf_notebook.world.duckdb import DuckDBStore
-    from wf_notebook.world.events import NewEvent
+    from wf_notebook.world.events import Event, NewEvent
 
 PATIENCE = 60
 WIDTH = 25
@@ -271,6 +272,23 @@ def test_arguments_are_looked_at_twice_at_most(counted: Counted, binds: list[str
     assert len(binds) == 10
 
 
+def test_what_waits_for_a_slot_is_not_looked_at(
+    counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn looks at the attempts that it starts and one that it can't, however many wait."""
+    counted.world.host.call(lambda: vars(slots_of(counted.world)).update(_total=SLOTS))
+    looked: list[str] = []
+    add = turn._add_attempt
+
+    def counted_add(act: Any, result: Any, key: str, new: Any, **options: Any) -> None:
+        looked.append(key)
+        add(act, result, key, new, **options)
+
+    monkeypatch.setattr(turn, "_add_attempt", counted_add)
+    found = counted.cost("gather", 40)
+    assert len(looked) <= 2 * 40 + found.commits
+
+
 @pytest.fixture
 def binds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The name of each step whose arguments were looked at."""
@@ -391,6 +409,29 @@ def test_snapshots(counted: Counted) -> None:
 
 
 # ----------------------------------------------------------------------------------- long runs
+
+
+def test_a_cold_replay_reads_its_log_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read when the world was opened is replayed; a run that goes on reads nothing more."""
+    with closing(Counted(opened(tmp_path / "w.duckdb"), monkeypatch).world) as world:
+        run = world.start(SOURCES["replay"], (40,), steps=STEPS).wait_for("hook", timeout=PATIENCE)
+        length = len(run.events())
+    read: list[int] = []
+    events = Reader.events
+
+    def counted_events(reader: Reader, *args: Any) -> list[Event]:
+        found = events(reader, *args)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr(Reader, "events", counted_events)
+    found = Counted(opened(tmp_path / "w.duckdb"), monkeypatch)
+    with closing(found.world) as world:
+        for n in range(2):
+            world.resume("bench", n)
+            world.get(run.id).wait_for("suspended", timeout=PATIENCE)
+    assert sum(read) == length
+    assert found.so_far.trips == 2
 
 
 def looked_at(count: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from wf_notebook.engine.decide import Asked, Pen, settle
-from wf_notebook.engine.replay import Completed, Diverged, Suspended, delivery, judge, plan
+from wf_notebook.engine.replay import Completed, Diverged, Suspended, is_told, judge, plan
 from wf_notebook.engine.slots import Slots
 from wf_notebook.engine.waker import Waker
 from wf_notebook.errors import GuestProtocolError
@@ -42,10 +42,6 @@ def created(n: int, **args: Any) -> Any:
 
 def completed(n: int) -> Any:
     return PEN.write("step_completed", correlation_id("step", SEED, n), data={"result": 1})
-
-
-def told(event: Any) -> bool:
-    return delivery(event, 0) is not None
 
 
 def test_what_is_new() -> None:
@@ -98,9 +94,9 @@ def test_result_of_a_cancelled_step_is_dropped() -> None:
     """If the body cancels a step on an earlier outcome, the step's own result is not recorded."""
     outcomes = [completed(1), completed(2)]
     cancel = reply({"op": "step_cancel", "n": 2, "after": 6}).commands
-    assert settle(outcomes, 5, cancel, told, SEED) == outcomes[:1]
+    assert settle(outcomes, 5, cancel, is_told, SEED) == outcomes[:1]
     later = reply({"op": "step_cancel", "n": 2, "after": 7}).commands
-    assert settle(outcomes, 5, later, told, SEED) == outcomes
+    assert settle(outcomes, 5, later, is_told, SEED) == outcomes
 
 
 @pytest.mark.parametrize(

@@ -115,21 +115,18 @@ def test_a_start_message_says_all_that_a_guest_needs() -> None:
     binding = StepBinding("a", "step//m//a", (Parameter("x", "KEYWORD_ONLY", True),), "0")
     schemas = {"B": {}, "A": {}}
     definition = Definition("source", name="N", entry="w", steps=(binding,), schemas=schemas)
-    told = {"type": "hook_created", "n": 1, "time_us": 5}
     message = start_message(
         definition,
         args=[FRAME],
         kwargs={"x": FRAME},
         seed="5eed",
         now_us=7,
-        events=[told],
         commands=9,
     )
     assert message == {
         "op": "start", "source": "source", "entry": "w", "filename": "<workflow>",
         "steps": {"a": [["x", "KEYWORD_ONLY", True]]}, "schemas": ["A", "B"],
         "args": [TOLD], "kwargs": {"x": TOLD}, "seed": "5eed", "now_us": 7, "commands": 9,
-        "events": [told],
     }  # fmt: skip
 
 

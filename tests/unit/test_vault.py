@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from wf_notebook.errors import WorldDamagedError
@@ -75,3 +77,12 @@ def test_a_key_has_a_short_name() -> None:
     assert key_id(key) == key_id(key) == Vault("w", key).key_id
     assert key_id(key) != key_id(new_key())
     assert len(key_id(key)) == 16
+
+
+def test_where_something_stands_is_said_in_json() -> None:
+    """Worlds that are there were sealed with the text of a JSON list; it stays that, to the byte."""
+    key = RunKey('w"', "r\\é\n", new_key())
+    assert (
+        key._place("\ud800\x7f😀", "data")
+        == json.dumps(['w"', "r\\é\n", "\ud800\x7f😀", "data", 1]).encode()
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from wf_notebook.engine.attributes import Attributes
 from wf_notebook.engine.decide import next_attempt
-from wf_notebook.engine.replay import delivery, is_command
+from wf_notebook.engine.replay import is_command, is_told
 from wf_notebook.errors import RunNotFoundError, WorldKeyError
 from wf_notebook.world.state import RunState, fold
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wf_notebook.config import IsolationMode
     from wf_notebook.definition.model import Definition
     from wf_notebook.engine.decide import Item
+    from wf_notebook.engine.logs import Logs
     from wf_notebook.engine.replay import Completed, Outcome
     from wf_notebook.guest.values import Tree
     from wf_notebook.isolation.protocol import Guest, Reply
@@ -155,8 +156,13 @@ def from_log(events: Sequence[Event]) -> Activity:
     )
 
 
-async def recalled(store: EventStore, run_id: str) -> Activity:
+async def recalled(store: EventStore, run_id: str, logs: Logs | None = None) -> Activity:
     """Read a run back from its world; without the key, as far as it is plain.
+
+    Args:
+        store: the world.
+        run_id: the run.
+        logs: keep the log for a replay, if it is given.
 
     Raises:
         RunNotFoundError: there is no such run, or it was forgotten.
@@ -172,6 +178,8 @@ async def recalled(store: EventStore, run_id: str) -> Activity:
         return act
     if not events:
         raise RunNotFoundError(f"There is no run '{run_id}' in this world.")
+    if logs is not None:
+        logs.keep(events)
     return from_log(events)
 
 
@@ -184,7 +192,7 @@ def _behind(events: Sequence[Event]) -> bool:
     for event in reversed(events):
         if event.type == "hook_created":
             return bool(event.meta.get("ack"))
-        if delivery(event, 0) is not None or event.type == "run_created":
+        if is_told(event) or event.type == "run_created":
             return True
         if is_command(event) or event.type == "run_started":
             return False

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
+from wf_notebook.engine.batches import batches, weight
 from wf_notebook.engine.failures import failure_of
 from wf_notebook.engine.references import Shelf, given, named, whole
 from wf_notebook.engine.replay import (
@@ -15,6 +16,7 @@ from wf_notebook.engine.replay import (
     Failed,
     Outcome,
     delivery,
+    is_told,
     judge,
     plan,
     start_message,
@@ -30,11 +32,11 @@ if TYPE_CHECKING:
     from wf_notebook.config import IsolationMode, Limits
     from wf_notebook.definition.model import Definition
     from wf_notebook.engine.activity import Activity
+    from wf_notebook.engine.logs import Logs
     from wf_notebook.guest.values import Tree
     from wf_notebook.isolation.protocol import Command, Guest, Reply
     from wf_notebook.world.events import Event, NewEvent
 
-REPLAY_BATCH: Final = 1_000  # events fed at once: between batches progress is shown
 STOPPED: Final = (GuestBudgetError, GuestDiedError, GuestProtocolError)
 
 
@@ -43,7 +45,7 @@ class Feeder:
 
     Args:
         spawn: gives a fresh guest for an isolation mode.
-        read: reads a run's log.
+        logs: reads the runs' logs.
         progress: called when replay progress has changed.
     """
 
@@ -51,12 +53,12 @@ class Feeder:
         self,
         *,
         spawn: Callable[[IsolationMode], Awaitable[Guest]],
-        read: Callable[[str], Awaitable[Sequence[Event]]],
+        logs: Logs,
         progress: Callable[[Activity], None],
         limits: Limits,
     ) -> None:
         self._spawn = spawn
-        self._read = read
+        self._logs = logs
         self._progress = progress
         self._limits = limits
         self._live: OrderedDict[str, Activity] = OrderedDict()  # with a guest, oldest use first
@@ -69,7 +71,9 @@ class Feeder:
 
         It can only ask, and nobody hears what it asks for before the run is in the world.
         """
-        act.begun = asyncio.create_task(self._cold(act, definition, log), name="wf-begin")
+        reading = asyncio.get_running_loop().create_future()
+        reading.set_result(log)
+        act.begun = asyncio.create_task(self._cold(act, definition, reading), name="wf-begin")
         self._beginning.add(act.begun)
         act.begun.add_done_callback(self._beginning.discard)
 
@@ -112,6 +116,7 @@ class Feeder:
         """
         self._live.pop(act.run_id, None)
         self._shelf.drop(act.run_id)
+        self._logs.drop(act.run_id)
         begun, act.begun = act.begun, None
         guest, act.guest = act.guest, None
         act.delivered = 0
@@ -142,16 +147,12 @@ class Feeder:
         if begun is not None:  # nothing can be new to a body of which nothing is recorded
             outcome, reply = await begun
         elif act.guest is None:
-            log = await self._read(act.run_id)
-            outcome, reply = await self._cold(act, definition, log, new)
+            reading = asyncio.ensure_future(self._logs.read(act.run_id))
+            outcome, reply = await self._cold(act, definition, reading, new)
         else:
             told = [*act.undelivered, *new]
-            reply = bounded(
-                await act.guest.activate({"op": "deliver", "events": told}),
-                events=act.delivered + len(told),
-                activations=len(told),
-                commands=self._limits.commands_per_activation,
-            )
+            weights = list(map(weight, told))
+            reply = await _tell(act.guest, told, weights, seen=act.delivered, limits=self._limits)
             outcome = judge(reply, ())
         act.delivered, act.undelivered = reply.after, []
         return await self._whole(act, outcome), _chunks(reply)
@@ -162,7 +163,7 @@ class Feeder:
         wanted = _named(outcome)
         known = shelf.find(run_id, wanted)
         if len(known) < len(wanted):
-            for event in await self._read(run_id):
+            for event in await self._logs.read(run_id):
                 shelf.keep(run_id, event.data, wanted)
             known = shelf.find(run_id, wanted)
         shelf.trim()
@@ -172,16 +173,21 @@ class Feeder:
         self,
         act: Activity,
         definition: Definition,
-        log: Sequence[Event],
+        reading: asyncio.Future[Sequence[Event]],
         new: Sequence[dict[str, Any]] = (),
     ) -> tuple[Outcome, Reply]:
-        act.guest = guest = await self._spawn(act.isolation)
+        """Replay a log, which is read while the guest's process starts."""
+        try:
+            act.guest = guest = await self._spawn(act.isolation)
+        except BaseException:
+            reading.cancel()
+            raise
         return await replay(
             guest,
             definition,
-            log,
+            await reading,
             new=new,
-            commands=self._limits.commands_per_activation,
+            limits=self._limits,
             progress=lambda done, total: self._show(act, done, total),
         )
 
@@ -196,7 +202,7 @@ async def replay(
     log: Sequence[Event],
     *,
     new: Sequence[dict[str, Any]] = (),
-    commands: int,
+    limits: Limits,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Outcome, Reply]:
     """Run a definition from the top in a fresh guest; return how that compares with a log.
@@ -204,14 +210,13 @@ async def replay(
     Args:
         log: a run's events from the first one on.
         new: messages of events that are not in the log yet.
-        commands: how many the source may ask for in one activation.
+        limits: how long a message may be, and how much the source may ask for in one activation.
         progress: called with how many events have been replayed, and of how many.
 
     Raises:
         GuestBudgetError, GuestDiedError, GuestProtocolError: the guest was stopped.
     """
     recorded = plan(log)
-    deliveries = [*recorded.deliveries, *new]
     data = cast("Mapping[str, Any]", log[0].data or {})
     start = start_message(
         definition,
@@ -219,23 +224,52 @@ async def replay(
         kwargs=data["kwargs"],
         seed=guest_seed(bytes.fromhex(data["seed"])),
         now_us=log[0].time_us,
-        events=deliveries[:REPLAY_BATCH],
-        commands=commands,
+        commands=limits.commands_per_activation,
     )
-    replies: list[Reply] = []
-    for begin in range(0, max(len(deliveries), 1), REPLAY_BATCH):
-        if progress is not None and begin:
-            progress(begin, len(deliveries))
-        batch = deliveries[begin : begin + REPLAY_BATCH]
-        message = {"op": "deliver", "events": batch} if begin else start
-        reply = await guest.activate(message)
-        activations = len(batch) + (not begin)
-        told = begin + len(batch)
-        replies.append(bounded(reply, events=told, activations=activations, commands=commands))
+    told = [start, *recorded.deliveries, *new]
+    weights = list(map(weight, told))
+    for command in recorded.recorded:  # the answer is a message, too
+        weights[command.before] += weight(command.print)
+    reply = await _tell(guest, told, weights, seen=0, limits=limits, progress=progress)
     if progress is not None and len(log) > 1:  # one that was just created has nothing to replay
         progress(len(log), len(log))
-    reply = _joined(replies)
     return judge(reply, recorded.recorded, log=log), reply
+
+
+async def _tell(
+    guest: Guest,
+    told: Sequence[dict[str, Any]],
+    weights: Sequence[int],
+    *,
+    seen: int,
+    limits: Limits,
+    progress: Callable[[int, int], None] | None = None,
+) -> Reply:
+    """Tell a guest of events, in as many messages as they need; return all that it answers.
+
+    Args:
+        told: messages of events; before them, a fresh guest's start.
+        weights: of each.
+        seen: how many events it has been told of before.
+    """
+    replies: list[Reply] = []
+    for part in batches(weights, limits.message_bytes):
+        if progress is not None and part.start:
+            progress(part.start, len(told))
+        message = _message(told[part])
+        reply = await guest.activate(message)
+        activations = part.stop - part.start
+        seen += len(message["events"])
+        commands = limits.commands_per_activation
+        replies.append(bounded(reply, events=seen, activations=activations, commands=commands))
+    return _joined(replies)
+
+
+def _message(batch: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return a batch as one message: a guest is told with its start of the first events."""
+    if batch and batch[0].get("op") == "start":
+        return {**batch[0], "events": batch[1:]}
+    return {"op": "deliver", "events": batch}
 
 
 def restored(outcome: Outcome, log: Sequence[Event]) -> Outcome:
@@ -264,13 +298,11 @@ def messages(act: Activity, events: Sequence[NewEvent]) -> list[dict[str, Any]]:
     """Return the messages that tell a guest of events of existing steps, hooks and waits."""
     state = act.state
     result: list[dict[str, Any]] = []
-    for event in events:
+    for event in filter(is_told, events):
         key = str(event.correlation_id)
         entity = state.steps.get(key) or state.hooks.get(key) or state.waits.get(key)
         n = entity.n if entity is not None else event.meta.get("n", 0)
-        message = delivery(event, n)
-        if message is not None:
-            result.append(message)
+        result.append(delivery(event, n))
     return result
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
+from wf_notebook.errors import IsolationError
 from wf_notebook.isolation.choose import choose
 
 if TYPE_CHECKING:
@@ -25,6 +27,16 @@ class Guests:
         self._limits = limits
         self._made: dict[IsolationMode | None, Isolation] = {}
         self._choosing = asyncio.Lock()
+        self._expecting: asyncio.Task[None] | None = None
+
+    def expect(self) -> None:
+        """Start what guests come from, where they don't say, while there is time for it."""
+        if self._expecting is None:
+            self._expecting = asyncio.create_task(self._prepare(), name="wf-expect")
+
+    async def _prepare(self) -> None:
+        with contextlib.suppress(IsolationError):  # whoever needs a guest is told
+            await (await self._isolation(None)).prepare()
 
     async def mode(self, wanted: IsolationMode | None) -> IsolationMode:
         """Return where a run would be put.
@@ -52,5 +64,8 @@ class Guests:
 
     async def close(self) -> None:
         """End the processes of all guests."""
+        if self._expecting is not None:
+            self._expecting.cancel()
+            await asyncio.wait([self._expecting])
         for isolation in self._made.values():
             await isolation.close()

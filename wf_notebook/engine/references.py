@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from wf_notebook.errors import GuestProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from wf_notebook.guest.values import Tree
 
@@ -71,7 +71,7 @@ class Shelf:
 
     def light(self, run_id: str, tree: Any) -> Any:
         """Return a tree without the bytes of frames and arrays, which are kept."""
-        found = list(_opaques(tree))
+        found = _opaques(tree)
         self._keep(run_id, found)
         return light(tree) if found else tree
 
@@ -120,23 +120,25 @@ def _is_opaque(tree: dict[str, Any]) -> bool:
     return tree.get("$t") == "opaque"  # a dict of the user's with that key has a tag of its own
 
 
-def _opaques(tree: Tree) -> Iterator[dict[str, Any]]:
-    """Yield the trees of frames and arrays in a tree."""
+def _opaques(tree: Tree) -> list[dict[str, Any]]:
+    """Return the trees of frames and arrays in a tree."""
+    found: list[dict[str, Any]] = []
     stack = [tree]
     while stack:
         part = stack.pop()
         if isinstance(part, dict):
             if _is_opaque(part):
-                yield part
+                found.append(part)
                 continue
             part = list(part.values())
         if isinstance(part, list):
             stack += [x for x in part if type(x) is dict or type(x) is list]
+    return found
 
 
 def _replaced(tree: Any, make: Callable[[dict[str, Any]], Any]) -> Any:
     """Return a tree with its frames and arrays replaced; the same object if it has none."""
-    return tree if next(_opaques(tree), None) is None else _rebuilt(tree, make)
+    return _rebuilt(tree, make) if _opaques(tree) else tree
 
 
 def _rebuilt(tree: Tree, make: Callable[[dict[str, Any]], Any]) -> Any:

@@ -17,6 +17,7 @@ from wf_notebook.clock import SECOND_US
 from wf_notebook.definition.model import Definition
 from wf_notebook.engine.activity import Activity, Blocked, from_log, recalled, renewed
 from wf_notebook.engine.answers import answer, closed, kept, refuse, tell, too_late
+from wf_notebook.engine.appending import append
 from wf_notebook.engine.attempts import Attempts
 from wf_notebook.engine.deadlock import deadlock
 from wf_notebook.engine.decide import (
@@ -28,13 +29,13 @@ from wf_notebook.engine.decide import (
     StepEnded,
     WaitEnded,
     decide,
-    replace_conflicts,
 )
 from wf_notebook.engine.dues import Dues
 from wf_notebook.engine.failures import failure_of
 from wf_notebook.engine.feed import Feeder
 from wf_notebook.engine.holds import changed, held
-from wf_notebook.engine.replay import Failed, Outcome, delivery
+from wf_notebook.engine.logs import Logs
+from wf_notebook.engine.replay import Failed, Outcome, is_told
 from wf_notebook.engine.slots import Slots
 from wf_notebook.engine.starter import Starter
 from wf_notebook.engine.streams import Streams
@@ -119,8 +120,9 @@ class Runner:
             self._step_ended, self.post, self._streams.of, world_id=store.world_id
         )
         self._starter = Starter(steps, Slots(limits.concurrent_steps), self._attempts)
+        self._logs = Logs(store)
         self._feeder = Feeder(
-            spawn=guests.spawn, read=self._read, progress=self.notify, limits=limits
+            spawn=guests.spawn, logs=self._logs, progress=self.notify, limits=limits
         )
         self._unsubscribe = steps.on_change(self._steps_changed)
 
@@ -141,14 +143,14 @@ class Runner:
             WorldError: it could not be written.
         """
         event = self._pen().write("run_created", data=data, **meta)
-        append = Append(run_id, (event,), definition=definition.to_record())
+        creation = Append(run_id, (event,), definition=definition.to_record())
         log = [recorded(event, run_id=run_id, seq=1)]
         act = from_log(log)
         act.definition = definition
         self._creating.add(run_id)
         self._feeder.begin(act, definition, log)
         try:
-            await self._create(append)
+            await self._create(creation)
             self._runs[run_id] = act
         except BaseException:
             self._feeder.discard(act)
@@ -158,14 +160,14 @@ class Runner:
         self.post(run_id, Nudge())
         return act
 
-    async def _create(self, append: Append) -> None:
+    async def _create(self, creation: Append) -> None:
         """Commit a creation; where that fails, look: it may have been written all the same."""
         try:
-            await asyncio.wrap_future(self._store.commit(append))
+            await asyncio.wrap_future(self._store.commit(creation))
         except WorldError:
             with contextlib.suppress(WorldError):
-                events = await self._read(append.run_id)
-                if events and events[0].event_id == append.events[0].event_id:
+                events = await self._logs.read(creation.run_id)
+                if events and events[0].event_id == creation.events[0].event_id:
                     return
             raise
 
@@ -175,7 +177,10 @@ class Runner:
         Args:
             held: what people hold of runs that another process has moved until now.
         """
-        for row in await asyncio.wrap_future(self._store.unfinished()):
+        rows = await asyncio.wrap_future(self._store.unfinished())
+        if rows:  # one of them will move, and a log takes as long to read as processes to start
+            self._guests.expect()
+        for row in rows:
             if not self._is_ours(row.run_id):
                 await self._open_run(row, (held or {}).get(row.run_id))
         self._sweeping = self._loop.create_task(self._sweep_for_ever())
@@ -188,7 +193,7 @@ class Runner:
     async def _open_run(self, row: RunRow, before: Activity | None) -> None:
         run_id = row.run_id
         try:
-            act = renewed(before, await recalled(self._store, run_id))
+            act = renewed(before, await recalled(self._store, run_id, self._logs))
         except UNREADABLE as error:  # one run must not keep the others from going on
             act = self._runs[run_id] = unread(row, before, error)
             if isinstance(error, WorldError) and not isinstance(error, WorldDamagedError):
@@ -373,7 +378,7 @@ class Runner:
             except (ValueError, KeyError, TypeError) as error:
                 return Failed([], "DEFINITION_MISMATCH", failure_of(error), None), ()
         stopped = held(act.state, act.definition, notebook=self.notebook, step=self.steps.get)
-        told = any(delivery(event, 0) is not None for event in decision.events)
+        told = any(map(is_told, decision.events))
         moved = told or act.behind or act.undelivered
         if stopped or act.ended is not None or not moved:
             return stopped, ()
@@ -385,25 +390,9 @@ class Runner:
         """Commit a draft and what its steps have written until now."""
         async with self._streams.taken(act.run_id) as written:
             chunks = (*printed, *written)
-            events = await self._commit(act, result, chunks, pen)
+            events = await append(self._store, act.run_id, result, chunks, pen)
         act.wrote(chunks)
         return events
-
-    async def _commit(
-        self, act: Activity, result: Draft, chunks: Sequence[Chunk], pen: Pen
-    ) -> Sequence[Event]:
-        """Commit a draft; hooks whose tokens another run owns become conflicts."""
-        conflicts: dict[str, str] = {}
-        while result.events or chunks:
-            append = Append(act.run_id, tuple(result.events), result.fence, chunks=tuple(chunks))
-            try:
-                return await asyncio.wrap_future(self._store.commit(append))
-            except RejectedError as error:
-                if error.reason != "token_taken":
-                    raise
-                conflicts[error.detail["entity"]] = error.detail["owner"]
-                result.events = replace_conflicts(result.events, conflicts, pen)
-        return ()
 
     # --- when a commit fails -----------------------------------------------------------------
 
@@ -463,7 +452,7 @@ class Runner:
     async def _read_again(self, act: Activity) -> None:
         """Read the run back, since the failed commit may have been written, and go on."""
         try:
-            fresh = from_log(await self._read(act.run_id))
+            fresh = from_log(await self._logs.read(act.run_id))
         except UNREADABLE as error:
             said = error if isinstance(error, WorldError) else broken_log(act.run_id, error)
             self._failed(act, (), Decision(), said)
@@ -573,9 +562,6 @@ class Runner:
 
     def _pen(self, act: Activity | None = None) -> Pen:
         return Pen(self._ids, max(self._clock.now_us(), act.state.time_us if act else 0))
-
-    async def _read(self, run_id: str) -> Sequence[Event]:
-        return await asyncio.wrap_future(self._store.read(run_id))
 
     async def close(self) -> None:
         """Set all runs aside; nothing is recorded, and they go on when the world is opened."""

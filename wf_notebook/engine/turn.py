@@ -13,7 +13,15 @@ from wf_notebook.engine.activity import Activity, Blocked, attempt_of
 from wf_notebook.engine.attempts import Call
 from wf_notebook.engine.decide import Asked, Decision, Nudge, Pen, ending, settle, still_open
 from wf_notebook.engine.failures import failure_of
-from wf_notebook.engine.replay import Completed, Diverged, Failed, Outcome, Suspended, delivery
+from wf_notebook.engine.replay import (
+    Completed,
+    Diverged,
+    Failed,
+    Outcome,
+    Suspended,
+    delivery,
+    is_told,
+)
 from wf_notebook.errors import GuestProtocolError
 from wf_notebook.guest.values import is_tree
 
@@ -58,6 +66,7 @@ class Draft:
         calls: attempts to start once the append is durable.
         undelivered: events of the append that the guest has not been fed.
         missing: ids of steps that this process has not registered.
+        full: ids of steps that no slot was free for.
         terminal: whether the run ends with it.
         held: whether nothing may follow from it: the run is blocked, or its guest's answer refused.
     """
@@ -67,6 +76,7 @@ class Draft:
     calls: list[Call] = field(default_factory=list[Call])
     undelivered: list[NewEvent] = field(default_factory=list["NewEvent"])
     missing: list[str] = field(default_factory=list[str])
+    full: set[str] = field(default_factory=set[str])
     terminal: bool = False
     held: bool = False
 
@@ -117,13 +127,13 @@ def _answered(
     except GuestProtocolError as error:
         commands, outcome = [], Failed([], "GUEST_PROTOCOL", failure_of(error), None)
     act.last_n = asked.last_n
-    fed = sum(_told(e) for e in decision.events)
+    fed = sum(map(is_told, decision.events))
     outcomes = settle(
-        decision.events, act.delivered - fed, outcome.commands, _told, act.seed
+        decision.events, act.delivered - fed, outcome.commands, is_told, act.seed
     )  # fmt: skip
     started = [pen.write("run_started")] if act.state.status == "pending" else []
     result = Draft([*outcomes, *started, *commands], fence=act.state.derived)
-    result.undelivered = [event for event in commands if _told(event)]
+    result.undelivered = [event for event in commands if is_told(event)]
     _finish(act, result, outcome, pen)
     return result
 
@@ -165,10 +175,6 @@ def _too_many(act: Activity, decision: Decision, pen: Pen, limits: Limits) -> Dr
     return Draft(events, fence=act.state.derived, terminal=True)
 
 
-def _told(event: NewEvent) -> bool:
-    return delivery(event, 0) is not None
-
-
 # --- attempts ----------------------------------------------------------------------------------
 
 
@@ -185,8 +191,10 @@ def add_attempts(act: Activity, result: Draft, pen: Pen, starter: Starter) -> No
         for e in result.events
         if e.type in ("step_cancelled", "step_completed", "step_failed", "step_retrying")
     }
+    steps = act.state.steps
     for key in [*act.todo, *created]:
-        if key not in closed:
+        waits = key in steps and steps[key].step_id in result.full  # as all of that step do
+        if key not in closed and not waits:
             _add_attempt(act, result, key, created.get(key), pen=pen, starter=starter)
 
 
@@ -202,6 +210,8 @@ def _add_attempt(
         result.missing.append(step_id)
         return
     held = starter.take(act.run_id, step)
+    if not held:
+        result.full.add(step_id)
     if not held and new is None:
         return  # it still waits; its arguments were looked at when it was asked for
     number, rerun = attempt_of(act, key)
@@ -316,8 +326,6 @@ def hand_over(act: Activity, result: Draft, events: Sequence[Event]) -> None:
     for event in events:
         if event.correlation_id in new and event.type in _FED_LATER:
             n = event.meta.get("n") or act.state.steps[str(event.correlation_id)].n
-            message = delivery(event, n)
-            if message is not None:
-                act.undelivered.append(message)
+            act.undelivered.append(delivery(event, n))
     if act.undelivered:
         act.inbox.append(Nudge())

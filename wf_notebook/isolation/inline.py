@@ -147,6 +147,9 @@ class InlineIsolation:
         """Which promise it makes."""
         return "inline"
 
+    async def prepare(self) -> None:
+        """A thread is started at once: there is nothing to prepare."""
+
     async def spawn(self) -> InlineGuest:
         """A fresh guest.
 

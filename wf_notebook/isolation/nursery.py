@@ -168,14 +168,19 @@ class Nursery:
             async with asyncio.timeout(_START_SECONDS):
                 await ready
         except (NurseryClosedError, TimeoutError):
-            await self.close()
+            await self._abort()
             msg = f"The guest's parent process did not start{self._last_words()}."
             raise IsolationUnavailable(msg, hint=_WAY_OUT) from None
         except BaseException:
-            await self.close()
+            await self._abort()
             raise
         finally:
             _stderr(self._process).close()
+
+    async def _abort(self) -> None:
+        """Stop a zygote that has no children and, while it imports, no ear for us."""
+        self._process.kill()
+        await self.close()
 
     def _last_words(self) -> str:
         words = _stderr(self._process).read().decode("utf-8", "replace").strip().splitlines()

@@ -226,6 +226,14 @@ class Isolation(Protocol):
         """Which promise it makes."""
         ...
 
+    async def prepare(self) -> None:
+        """Start now what the first guest needs.
+
+        Raises:
+            IsolationUnavailable: none can be had on this machine.
+        """
+        ...
+
     async def spawn(self) -> Guest:
         """A fresh guest.
 

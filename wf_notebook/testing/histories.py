@@ -203,11 +203,10 @@ class Replayer:
     async def _outcome(self, definition: Definition, log: Sequence[Event]) -> Outcome:
         if self._place is None:
             self._place = await choose(self._isolation, self._limits)
-        commands = self._limits.commands_per_activation
         guest = None
         try:
             guest = await self._place.spawn()
-            outcome, _ = await replay(guest, definition, log, commands=commands)
+            outcome, _ = await replay(guest, definition, log, limits=self._limits)
             return restored(outcome, log)
         except STOPPED as error:
             return stopped(error)

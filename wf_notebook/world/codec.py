@@ -21,6 +21,10 @@ VERSION: Final = 1  # authenticated with everything that is sealed
 INLINE_BYTES: Final = 64_000  # what is longer goes to a table of its own
 _RAW: Final = b"\x00"  # no JSON begins with it
 
+# Made once: `json.dumps` and `json.loads` take longer to see what is asked of them than they work.
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_DECODER: Final = json.JSONDecoder()
+
 
 def pack(tree: Tree | Mapping[str, Tree], what: str = "value") -> bytes:
     r"""Return the bytes of a tree: compact JSON, UTF-8, keys in the order given.
@@ -57,7 +61,7 @@ def unpack(data: bytes) -> Tree:
     >>> unpack(pack({"b": 1, "a": [2.5]}))
     {'b': 1, 'a': [2.5]}
     """
-    return cast("Tree", json.loads(data.decode("utf-8", "surrogatepass")))
+    return cast("Tree", _load(data.decode("utf-8", "surrogatepass")))
 
 
 def pack_chunk(data: Tree | bytes, what: str) -> bytes:
@@ -103,7 +107,7 @@ def unpack_plain(text: str) -> dict[str, Any]:
     Raises:
         ValueError: it is not one.
     """
-    found = json.loads(text)
+    found = _load(text)
     if not isinstance(found, dict):
         msg = f"not an object: {text[:40]}"
         raise ValueError(msg)  # noqa: TRY004 - the text is wrong, not its type
@@ -124,7 +128,15 @@ def copied(tree: Mapping[str, Tree], what: str) -> Any:
 
 
 def _dump(tree: object) -> str:
-    return json.dumps(tree, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(tree)
+
+
+def _load(text: str) -> Any:
+    found, end = _DECODER.raw_decode(text)
+    if end != len(text):
+        msg = f"more than one value, from character {end} on"
+        raise ValueError(msg)
+    return found
 
 
 def _culprit(tree: object, what: str) -> str:

@@ -8,6 +8,7 @@ a condition fails or the write does.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -133,10 +134,10 @@ class Heads:
         Raises:
             RejectedError, ValueError, KeyError: no store has written such a log.
         """
-        trial = _Trial(self, Head(run_id))
+        trial = _Trial(self, Head(run_id), undoable=False)
         self.runs[run_id] = trial.head
         for event in log:
-            trial.apply(event)
+            trial.accept(event)
 
     def forget(self, run_id: str) -> None:
         """Drop the head of a run whose end is durable."""
@@ -163,14 +164,19 @@ def _creates(append: Append) -> bool:
 
 
 class _Trial:
-    """One append being applied, with the way back."""
+    """One append being applied, with the way back.
 
-    def __init__(self, heads: Heads, head: Head) -> None:
+    Args:
+        undoable: whether the way back is kept.
+    """
+
+    def __init__(self, heads: Heads, head: Head, *, undoable: bool = True) -> None:
         self.heads = heads
         self.head = head
-        self._undo: list[Callable[[], object]] = [
+        self._undo: deque[Callable[[], object]] = deque(maxlen=None if undoable else 0)
+        self._undo.append(
             partial(_restore, head, (head.seq, head.time_us, head.derived, head.live))
-        ]
+        )
 
     def begin(self, append: Append) -> None:
         head = self.head
@@ -183,6 +189,12 @@ class _Trial:
             self._undo.append(partial(self.heads.runs.pop, head.run_id))
 
     def apply(self, event: NewEvent) -> Event:
+        """Accept an event; return it as it stands in the log."""
+        self.accept(event)
+        return recorded(event, run_id=self.head.run_id, seq=self.head.seq)
+
+    def accept(self, event: NewEvent) -> None:
+        """Check an event against the head, which is what it is after it."""
         head = self.head
         if not head.live:
             raise RejectedError("run_ended")
@@ -193,7 +205,6 @@ class _Trial:
         head.seq += 1
         head.time_us = event.time_us
         head.derived += event.derived
-        return recorded(event, run_id=head.run_id, seq=head.seq)
 
     def place(self, chunk: Chunk) -> int | None:
         """Note a chunk; its index, or None if it was stored before."""

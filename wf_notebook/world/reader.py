@@ -9,6 +9,7 @@ from wf_notebook.errors import RunForgottenError, RunNotFoundError, WorldDamaged
 from wf_notebook.world import reviews
 from wf_notebook.world.codec import unpack, unpack_chunk, unpack_plain
 from wf_notebook.world.events import Event, NewEvent
+from wf_notebook.world.garbage import uncollected
 from wf_notebook.world.parts import joined
 from wf_notebook.world.rows import INLINE, PARTED, chunk_item
 from wf_notebook.world.schema import HEADS
@@ -93,6 +94,7 @@ class Reader:
         self._query = query
         self._keyring = keyring
 
+    @uncollected()
     def events(self, run_id: str, after: int, until: int | None = None) -> list[Event]:
         """The events of a run with `seq` above `after`, and not above `until`.
 
@@ -309,6 +311,7 @@ def exists(run_id: str, query: Query) -> bool:
     return bool(query("select 1 from run_index where run_id = ? limit 1", [run_id]))
 
 
+@uncollected()
 def load_heads(heads: Heads, query: Query) -> dict[str, set[str]]:
     """Fill in the heads of the unfinished runs; returns the ids of their large values, by run.
 

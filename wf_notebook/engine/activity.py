@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from wf_notebook.engine.attributes import Attributes
 from wf_notebook.engine.decide import next_attempt
 from wf_notebook.engine.replay import delivery, is_command
-from wf_notebook.errors import RunNotFoundError, WorldKeyError
+from wf_notebook.errors import RunNotFoundError, WorldError, WorldKeyError
 from wf_notebook.world.state import RunState, fold
 
 if TYPE_CHECKING:
@@ -171,6 +171,14 @@ async def recalled(store: EventStore, run_id: str) -> Activity:
     if not events:
         raise RunNotFoundError(f"There is no run '{run_id}' in this world.")
     return from_log(events)
+
+
+async def short_logs(store: EventStore, run_ids: Sequence[str]) -> Mapping[str, Sequence[Event]]:
+    """Read at once what of these logs is short and can be read; `recalled` has the others."""
+    try:
+        return await asyncio.wrap_future(store.short_logs(run_ids))
+    except WorldError:  # which of them it is that cannot be read is seen when each is read
+        return {}
 
 
 def _behind(events: Sequence[Event]) -> bool:

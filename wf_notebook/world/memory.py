@@ -73,6 +73,16 @@ class MemoryStore:
             lambda: [replace(_copied(event), data=None) for event in self._log(run_id)]
         )
 
+    def short_logs(self, run_ids: Sequence[str]) -> Future[Mapping[str, Sequence[Event]]]:
+        """The logs of some runs; see `EventStore.short_logs`."""
+        return self._future(
+            lambda: {
+                run_id: [_copied(event) for event in self._logs[run_id]]
+                for run_id in run_ids
+                if run_id in self._logs
+            }
+        )
+
     def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:
         """The definition of a run; see `EventStore.definition`."""
         return self._future(lambda: self._definition(run_id))

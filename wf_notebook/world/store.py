@@ -171,6 +171,13 @@ class EventStore(Protocol):
         """The run's events without their sealed part: all of them, also where the key is missing."""
         ...
 
+    def short_logs(self, run_ids: Sequence[str]) -> Future[Mapping[str, Sequence[Event]]]:
+        """What `read` gives for these runs, in one go, for as many as are short and whole.
+
+        What is left out is to be read by itself, which says what is wrong with it, if anything is.
+        """
+        ...
+
     def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:
         """The definition's record that was stored with the run."""
         ...

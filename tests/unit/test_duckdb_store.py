@@ -86,6 +86,46 @@ def test_a_damaged_log_is_left_to_be_read_by_itself(place: Path) -> None:
             assert isinstance(store.read(run_id).exception(timeout=30), WorldDamagedError)
 
 
+# --- what need not be looked for ----------------------------------------------------------------
+
+
+def test_a_new_run_is_not_looked_for(place: Path) -> None:
+    """Ids made later sort later: of one that sorts last it is known that no run has it."""
+    with closing(opened(place)) as store:
+        for i in range(5):
+            add(store, f"wrun_0000{i}", created(), event("run_completed", data={}))
+    with closing(opened(place)) as store:
+        before = store.statements
+        assert refused(store, "wrun_00003", created()).reason == "run_exists"
+        assert store.statements == before + 1
+        add(store, "wrun_00006", created())
+        once = store.statements - before - 1
+        add(store, "wrun_00007", created())
+        add(store, "wrun_00005", created())  # a clock that was set back: this one is looked for
+        assert store.statements - before - 1 == 3 * once + 1
+        assert refused(store, "wrun_00005", created()).reason == "run_exists"
+        add(store, "order-17", created())
+        assert refused(store, "order-17", created()).reason == "run_exists"
+
+
+def test_of_a_live_run_only_what_came_after_its_beginning_is_read(place: Path) -> None:
+    """What is older is not gone through; also in a world that was opened again, or rewritten."""
+    with closing(opened(place)) as store:
+        add(store, "old", created(), event("run_completed", data={}))
+        add(store, "live", created())
+        add(store, "new", created(), step("s"))
+        add(store, "live", step("s"))
+        assert dict(store._file._stored.begun) == {"live": 2, "new": 3}
+        assert [e.seq for e in log(store, "live")] == [1, 2]
+    with closing(opened(place)) as store:
+        assert dict(store._file._stored.begun) == {"live": 2, "new": 3}
+        store.forget(["old"], now_us=1).result(timeout=30)
+        assert [e.seq for e in log(store, "live")] == [1, 2]
+        add(store, "live", event("run_completed", data={}))
+        assert dict(store._file._stored.begun) == {"new": 3}
+        assert [e.seq for e in log(store, "live")] == [1, 2, 3]
+
+
 # --- group commit ------------------------------------------------------------------------------
 
 

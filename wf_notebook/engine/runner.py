@@ -177,7 +177,6 @@ class Runner:
                 if not self._is_ours(row.run_id):
                     before = (held or {}).get(row.run_id)
                     await self._open_run(row, before, logs.get(row.run_id))
-                await asyncio.sleep(0)  # what is asked meanwhile need not wait for all of them
         self._sweeping = self._loop.create_task(self._sweep_for_ever())
         self.rest()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wf_notebook.world.head import HeadFile
     from wf_notebook.world.heads import Advance, Heads
     from wf_notebook.world.keyring import Keyring
-    from wf_notebook.world.rows import Packed
+    from wf_notebook.world.rows import Packed, Stored
     from wf_notebook.world.writer import Commit
 
 
@@ -38,7 +38,7 @@ class Committer:
         *,
         place: Place,
         head: HeadFile | None,
-        blobs: dict[str, set[str]],
+        stored: Stored,
     ) -> None:
         self.commits = 0
         self.place = place
@@ -46,7 +46,7 @@ class Committer:
         self._connection = connection
         self._heads = heads
         self._keyring = keyring
-        self._blobs = blobs
+        self._stored = stored
         self.broken: WorldError | None = None
 
     def commit(self, group: Sequence[Commit]) -> None:
@@ -88,7 +88,7 @@ class Committer:
     def _write(self, group: Sequence[Commit]) -> list[Advance | BaseException]:
         if self.broken is not None:
             raise self.broken
-        rows = Rows(self.place.commit_no + 1, self._keyring, self._connection.query, self._blobs)
+        rows = Rows(self.place.commit_no + 1, self._keyring, self._connection.query, self._stored)
         answers = [self._accept(job.item, rows) for job in group]
         accepted = [answer for answer in answers if not isinstance(answer, BaseException)]
         try:
@@ -102,7 +102,7 @@ class Committer:
         for advance in accepted:
             if advance.ended:
                 self._heads.forget(advance.events[-1].run_id)
-                self._blobs.pop(advance.events[-1].run_id, None)
+                self._stored.forget(advance.events[-1].run_id)
         return answers
 
     def _accept(self, item: Packed, rows: Rows) -> Advance | BaseException:

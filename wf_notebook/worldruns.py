@@ -83,7 +83,9 @@ class WorldRuns:
 
     def unfinished(self, workflow_id: str | None = None) -> list[Run]:
         """Return the runs that have not ended, newest first."""
-        return [self.get(row.run_id) for row in self.unfinished_rows(workflow_id)]
+        self.settle()
+        run_ids = [row.run_id for row in self.unfinished_rows(workflow_id)]
+        return [Run(self.host, act) for act in self.host.wait(self.host.activities(run_ids))]
 
     def unfinished_rows(self, workflow_id: str | None = None) -> list[RunRow]:
         """Return one plain line for each run that has not ended, newest first."""

@@ -67,9 +67,12 @@ def test_many_sleeping_runs(tmp_path: Path) -> None:
 
 
 def test_opening_costs_the_same_statements_for_any_number(tmp_path: Path) -> None:
-    """Unfinished runs are read together, not one by one; none of them gets a task or a guest."""
+    """Unfinished runs are read together, not one by one; none of them gets a task.
+
+    So are their definitions, when all of them are asked for.
+    """
     path, clock = tmp_path / "w.duckdb", VirtualClock()
-    costs: list[tuple[int, int, int]] = []
+    costs: list[tuple[int, ...]] = []
     for count in (2, 30):
         with closing(world_of(opened(path), clock)) as world:
             for run in start_many(world, count, "await sleep('30d')\nreturn {n}"):
@@ -77,7 +80,9 @@ def test_opening_costs_the_same_statements_for_any_number(tmp_path: Path) -> Non
         with closing(world_of(store := opened(path), clock)) as world:
             world.settle()
             tasks = world.host.call(lambda: len(asyncio.all_tasks()))
-            costs.append((store.statements, reads_of(store), tasks))
+            opening = reads_of(store)
+            assert all(run.source for run in world.unfinished())
+            costs.append((store.statements, opening, reads_of(store), tasks))
     assert costs[0] == costs[1]
 
 

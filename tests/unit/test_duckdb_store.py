@@ -72,7 +72,8 @@ def test_a_damaged_log_is_left_to_be_read_by_itself(place: Path) -> None:
     """One that lacks an event, one that does not open, one without its key: the others are read."""
     with closing(opened(place)) as store:
         for run_id in ("gap", "altered", "keyless", "whole"):
-            add(store, run_id, created(), argued(run_id), step("t", 2))
+            add(store, run_id, created(), definition={"source": "x"})
+            add(store, run_id, argued(run_id), step("t", 2))
         for statement in (
             "delete from events where run_id = 'gap' and seq = 2",
             "update events set payload = 'x'::blob where run_id = 'altered' and seq = 2",
@@ -82,6 +83,7 @@ def test_a_damaged_log_is_left_to_be_read_by_itself(place: Path) -> None:
         store._file.loaded_keyring.drop(["keyless"])
         found = store.short_logs(["gap", "altered", "keyless", "whole"]).result(timeout=30)
         assert set(found) == {"whole"}
+        assert store.definitions(["gap", "keyless"]).result(timeout=30) == {"gap": {"source": "x"}}
         for run_id in ("gap", "altered", "keyless"):
             assert isinstance(store.read(run_id).exception(timeout=30), WorldDamagedError)
 

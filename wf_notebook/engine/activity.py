@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
+from wf_notebook.definition.model import Definition
 from wf_notebook.engine.attributes import Attributes
 from wf_notebook.engine.decide import next_attempt
 from wf_notebook.engine.replay import delivery, is_command
@@ -14,18 +16,18 @@ from wf_notebook.errors import RunNotFoundError, WorldError, WorldKeyError
 from wf_notebook.world.state import RunState, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from wf_notebook.config import IsolationMode
-    from wf_notebook.definition.model import Definition
     from wf_notebook.engine.decide import Item
     from wf_notebook.engine.replay import Completed
     from wf_notebook.guest.values import Tree
     from wf_notebook.isolation.protocol import Guest
     from wf_notebook.world.events import Event
     from wf_notebook.world.state import Hook, Step, Wait
-    from wf_notebook.world.store import Chunk, EventStore
+    from wf_notebook.world.store import Chunk, EventStore, RunRow
 
+_TOGETHER: Final = 1_000  # logs that are held at once before their runs are folded
 BlockReason = Literal[
     "step", "origin", "version", "divergence", "isolation", "world", "key", "internal"
 ]
@@ -173,12 +175,35 @@ async def recalled(store: EventStore, run_id: str) -> Activity:
     return from_log(events)
 
 
-async def short_logs(store: EventStore, run_ids: Sequence[str]) -> Mapping[str, Sequence[Event]]:
-    """Read at once what of these logs is short and can be read; `recalled` has the others."""
-    try:
-        return await asyncio.wrap_future(store.short_logs(run_ids))
-    except WorldError:  # which of them it is that cannot be read is seen when each is read
-        return {}
+async def with_logs(
+    store: EventStore, rows: Sequence[RunRow]
+) -> AsyncIterator[tuple[RunRow, Sequence[Event] | None]]:
+    """Give unfinished runs with their logs, those that are short; `recalled` has the others."""
+    for begin in range(0, len(rows), _TOGETHER):
+        page = rows[begin : begin + _TOGETHER]
+        logs: Mapping[str, Sequence[Event]] = {}
+        with suppress(WorldError):  # which of them cannot be read is seen when each is
+            logs = await asyncio.wrap_future(store.short_logs([row.run_id for row in page]))
+        for row in page:
+            yield row, logs.get(row.run_id)
+
+
+async def define(store: EventStore, acts: Sequence[Activity]) -> None:
+    """Read the definitions of runs that have none yet, as far as they can be read in one go.
+
+    Runs of one definition share it.
+    """
+    lacking = {act.run_id: act for act in acts if act.definition is None}
+    if not lacking:
+        return
+    read: dict[int, Definition] = {}
+    with suppress(WorldError):  # why one cannot be read is said to whoever asks for it
+        records = await asyncio.wrap_future(store.definitions(list(lacking)))
+        for run_id, record in records.items():
+            with suppress(ValueError, KeyError, TypeError):
+                if id(record) not in read:
+                    read[id(record)] = Definition.from_record(record)
+                lacking[run_id].definition = read[id(record)]
 
 
 def _behind(events: Sequence[Event]) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from wf_notebook.clock import SECOND_US
 from wf_notebook.definition.model import Definition
-from wf_notebook.engine.activity import Activity, Blocked, from_log, recalled, renewed, short_logs
+from wf_notebook.engine.activity import Activity, Blocked, from_log, recalled, renewed, with_logs
 from wf_notebook.engine.answers import answer, closed, kept, refuse, tell, too_late
 from wf_notebook.engine.attempts import Attempts
 from wf_notebook.engine.deadlock import deadlock
@@ -69,7 +69,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("wf_notebook")
 _REPORT = "This is a defect of wf_notebook: please report it with the log of this process."
-_READ_TOGETHER = 1_000  # logs at opening, before any of them is folded
 RETRY_WORLD_US = 2 * SECOND_US  # how long to wait before a failed commit is tried again
 RETRY_DEFECT_US = 60 * SECOND_US  # and before a turn is that broke: its trace is logged each time
 
@@ -170,13 +169,9 @@ class Runner:
             held: what people hold of runs that another process has moved until now.
         """
         rows = await asyncio.wrap_future(self._store.unfinished())
-        for begin in range(0, len(rows), _READ_TOGETHER):
-            page = rows[begin : begin + _READ_TOGETHER]
-            logs = await short_logs(self._store, [row.run_id for row in page])
-            for row in page:
-                if not self._is_ours(row.run_id):
-                    before = (held or {}).get(row.run_id)
-                    await self._open_run(row, before, logs.get(row.run_id))
+        async for row, log in with_logs(self._store, rows):
+            if not self._is_ours(row.run_id):
+                await self._open_run(row, (held or {}).get(row.run_id), log)
         self._sweeping = self._loop.create_task(self._sweep_for_ever())
         self.rest()
 

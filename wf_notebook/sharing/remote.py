@@ -79,6 +79,10 @@ class RemoteStore:
         """The definition of a run; see `EventStore.definition`."""
         return self._ask(protocol.ReadDefinition(run=run_id), _value)
 
+    def definitions(self, run_ids: Sequence[str]) -> Future[Mapping[str, Mapping[str, Tree]]]:  # noqa: ARG002 - none
+        """None: each is asked for by itself."""
+        return _done({})
+
     def sign(self, run_id: str, text: str) -> Future[str]:
         """Have the owner sign a text; see `EventStore.sign`."""
         return self._ask(protocol.Sign(run=run_id, text=text), _value)

@@ -190,6 +190,10 @@ class DuckDBStore:
         """The definition of a run; see `EventStore.definition`."""
         return self._read(lambda reader: reader.definition(run_id))
 
+    def definitions(self, run_ids: Sequence[str]) -> Future[Mapping[str, Mapping[str, Tree]]]:
+        """The definitions of some runs; see `EventStore.definitions`."""
+        return self._read(lambda reader: reader.definitions(run_ids))
+
     def sign(self, run_id: str, text: str) -> Future[str]:
         """The signature of a text under the run's key; see `EventStore.sign`."""
         return self._read(lambda reader: reader.sign(run_id, text))

@@ -87,6 +87,12 @@ class MemoryStore:
         """The definition of a run; see `EventStore.definition`."""
         return self._future(lambda: self._definition(run_id))
 
+    def definitions(self, run_ids: Sequence[str]) -> Future[Mapping[str, Mapping[str, Tree]]]:
+        """The definitions of some runs; see `EventStore.definitions`."""
+        return self._future(
+            lambda: {r: self._definition(r) for r in run_ids if r in self._definitions}
+        )
+
     def sign(self, run_id: str, text: str) -> Future[str]:
         """The signature of a text, under a key of this store's life; see `EventStore.sign`."""
         return self._future(lambda: self._sign(run_id, text))

@@ -96,6 +96,11 @@ _HOOKS: Final = """
     left join r on r.run_id = m.run_id and r.correlation_id = m.correlation_id
     order by m.time_us desc, m.run_id desc, m.seq desc
 """
+_DEFINITIONS: Final = """
+    select run_id, record from definitions where rowid in (
+        select rowid from definitions where run_id in (select unnest(?::varchar[]))
+    )
+"""
 _SHORT: Final = """
     select run_id, seq, event_id, type, correlation_id, time_us, meta, payload
     from events where rowid in (
@@ -219,6 +224,23 @@ class Reader:
         key = self._keyring.get(run_id, self._query)
         record = _tree(key.open(rows[0][0], item=run_id, field="definition"))
         return cast("Mapping[str, Tree]", record)
+
+    def definitions(self, run_ids: Sequence[str]) -> dict[str, Mapping[str, Tree]]:
+        """The records of these runs' definitions that open; equal ones are one object.
+
+        Raises:
+            WorldKeyError: the world is locked.
+        """
+        sealed: dict[str, bytes] = dict(self._query(_DEFINITIONS, [list(run_ids)]))
+        read: dict[bytes, Mapping[str, Tree]] = {}
+        found: dict[str, Mapping[str, Tree]] = {}
+        for run_id, key in self._keyring.several(list(sealed), self._query).items():
+            with suppress(WorldDamagedError):  # `definition` says what is wrong with this one
+                plain = key.open(sealed[run_id], item=run_id, field="definition")
+                if plain not in read:
+                    read[plain] = cast("Mapping[str, Tree]", _tree(plain))
+                found[run_id] = read[plain]
+        return found
 
     def sign(self, run_id: str, text: str) -> str:
         """The signature of a text under the run's key.

@@ -182,6 +182,13 @@ class EventStore(Protocol):
         """The definition's record that was stored with the run."""
         ...
 
+    def definitions(self, run_ids: Sequence[str]) -> Future[Mapping[str, Mapping[str, Tree]]]:
+        """What `definition` gives for these runs, in one go, for as many as can be read so.
+
+        Equal ones may be one object: nobody changes them.
+        """
+        ...
+
     def sign(self, run_id: str, text: str) -> Future[str]:
         """64 hex digits that only this world can make of a text, under a key of the run.
 

@@ -52,6 +52,14 @@ class Recording(Suite):
         assert {run_id: list(log(self.store, run_id)) for run_id in found} == found
         assert set(found) <= {"a", "b"}
 
+    def test_definitions_that_are_read_together_are_as_each_is_by_itself(self) -> None:
+        """The same as for logs."""
+        for run_id, source in (("a", "x"), ("b", "x"), ("c", "y")):
+            add(self.store, run_id, created(), definition={"source": source})
+        found = self.store.definitions(["a", "b", "c", "nobody"]).result(SECONDS)
+        assert {r: self.store.definition(r).result(SECONDS) for r in found} == found
+        assert set(found) <= {"a", "b", "c"}
+
     def test_an_unknown_run_has_no_events(self) -> None:
         """Reading what isn't there is not an error."""
         assert list(log(self.store, "nobody")) == []

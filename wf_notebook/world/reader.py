@@ -53,11 +53,11 @@ _ENDED: Final = f"""
     select {_ROW} from {_STARTS} s join (from run_index where entry = 'end') e
     on e.run_id = s.run_id where e.status = ? {_NEWEST_FIRST} limit ?
 """  # noqa: S608 - the same
-_AMONG: Final = 16  # times as many runs as are asked for, of which some may have ended so
+_AMONG: Final = 16  # times as many runs as are asked for, among which those mostly are
 _UNFINISHED: Final = f"""
     select {_ROW} from {_STARTS} s
     left join (from run_index where entry = 'end') e on e.run_id = s.run_id
-    where e.run_id is null {_NEWEST_FIRST}
+    where e.run_id is null {_NEWEST_FIRST} limit ?
 """  # noqa: S608 - the same
 _STARTED: Final = """
     select run_id from events
@@ -259,23 +259,32 @@ class Reader:
         """Runs, newest first."""
         limit = _UNLIMITED if limit is None else limit
         if status in ("pending", "running"):
-            found = self._shown(self._query(_UNFINISHED, [workflow_id, workflow_id]))
-            return [row for row in found if row.status == status][:limit]
+            return self._living(status, workflow_id, limit)
         if status is not None:
             return self._shown(self._ended(status, workflow_id, limit))
         return self._shown(self._query(_NEWEST, [workflow_id, workflow_id, limit]))
 
     def _ended(self, status: str, workflow_id: str | None, limit: int) -> list[Row]:
         """Those that have ended so, which mostly are among the newest."""
-        among = min(_AMONG * limit, _UNLIMITED)
+        among = _among(limit)
         lately = self._query(_ENDED_LATELY, [workflow_id, workflow_id, among, status, limit])
         if len(lately) == limit:
             return lately
         return self._query(_ENDED, [workflow_id, workflow_id, status, limit])
 
+    def _living(self, status: str, workflow_id: str | None, limit: int) -> list[RunRow]:
+        """Those that are at their beginning, or go on; how many of each there are, nobody knows."""
+        found: list[RunRow] = []
+        for among in (_among(limit), _UNLIMITED):
+            rows = self._query(_UNFINISHED, [workflow_id, workflow_id, among])
+            found = [row for row in self._shown(rows) if row.status == status][:limit]
+            if len(found) == limit or len(rows) < among:
+                break
+        return found
+
     def unfinished(self) -> list[RunRow]:
         """Runs without a terminal event, oldest first."""
-        return self._shown(self._query(_UNFINISHED, [None, None]))[::-1]
+        return self._shown(self._query(_UNFINISHED, [None, None, _UNLIMITED]))[::-1]
 
     def _shown(self, rows: list[Row]) -> list[RunRow]:
         living = {row[0]: row[5] for row in rows if row[4] is None}
@@ -397,6 +406,10 @@ def _need_whole(run_id: str, rows: Sequence[Row], after: int = 0) -> None:
     """Make sure that rows of a log, each with its `seq` first, follow one another."""
     if [row[0] for row in rows] != list(range(after + 1, after + 1 + len(rows))):
         raise _damaged(f"The log of run {run_id} has a gap.")
+
+
+def _among(limit: int) -> int:
+    return min(_AMONG * limit, _UNLIMITED)
 
 
 def exists(run_id: str, query: Query) -> bool:

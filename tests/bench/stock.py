@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wf_notebook.run import Run
 
 _BATCH = 256  # as many appends as go into one commit
+_APART_US = 10_000  # one run began so long after the other
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Model:
         return cls(run.events(), run.definition.to_record(), token)
 
     def copy(self, world: World, late_us: int) -> Append:
-        """The same run with other ids and another token, some microseconds later."""
+        """The same run with other ids and another token, so much later; earlier, if that is negative."""
         ids = world.host.ids
         token = ids.event_id()
         events = [
@@ -42,7 +43,7 @@ class Model:
                 ids.event_id(),
                 event.time_us + late_us,
                 event.correlation_id,
-                self._with(token, event.meta),
+                _later(self._with(token, event.meta), late_us),
                 self._with(token, event.data),
             )
             for event in self.events
@@ -52,6 +53,11 @@ class Model:
 
     def _with(self, token: str, values: Any) -> Any:
         return json.loads(json.dumps(values).replace(self.token, token)) if self.token else values
+
+
+def _later(meta: Mapping[str, Any], late_us: int) -> Mapping[str, Any]:
+    """A sleep that begins later ends later: a replay would ask for that."""
+    return {**meta, "due_us": meta["due_us"] + late_us} if "due_us" in meta else meta
 
 
 def fill(world: World, finished: int, asleep: int = 0, waiting: int = 0) -> None:
@@ -77,5 +83,5 @@ def _store(world: World, model: Model, count: int) -> None:
     store = world.host.store
     for begin in range(0, count, _BATCH):
         batch = range(begin, min(begin + _BATCH, count))
-        for written in [store.commit(model.copy(world, n)) for n in batch]:
+        for written in [store.commit(model.copy(world, (n - count) * _APART_US)) for n in batch]:
             written.result()

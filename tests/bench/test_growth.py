@@ -47,15 +47,15 @@ def test_a_world_is_topped_up(tmp_path: Path) -> None:
     path, clock = tmp_path / "w.duckdb", VirtualClock()
     for _ in range(2):
         with closing(world_of(path, clock)) as world:
-            fill(world, 2, 2, 2)
+            fill(world, 2, 3, 3)
     with closing(world_of(path, clock)) as world:
         world.settle()
         assert rows(world.host.store, "select status, count(*) from runs group by 1") == [
             ("completed", 4),
-            ("running", 8),
+            ("running", 12),
         ]
         tokens = {hook.token for _, hook in world.hooks()}
-        assert len(tokens) == 4
+        assert len(tokens) == 6
         for run in world.unfinished():
             token = run.hooks[0].token if run.hooks else None
             run.resume(token, 1) if token else run.wake()

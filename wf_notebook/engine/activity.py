@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from wf_notebook.definition.model import Definition
@@ -165,27 +166,42 @@ async def recalled(store: EventStore, run_id: str) -> Activity:
     try:
         events = await asyncio.wrap_future(store.read(run_id))
     except WorldKeyError as error:
-        plain = await asyncio.wrap_future(store.outline(run_id))
-        state = fold(plain)
-        act = Activity(run_id, state, b"", (), {}, behind=False, locked=error)
-        act.blocked = Blocked("key", error.message, error.hint)
-        return act
+        return _locked(await asyncio.wrap_future(store.outline(run_id)), error)
     if not events:
         raise RunNotFoundError(f"There is no run '{run_id}' in this world.")
     return from_log(events)
 
 
-async def with_logs(
+def _locked(plain: Sequence[Event], error: WorldKeyError) -> Activity:
+    """Read a run back from what is plain of its log."""
+    state = fold(plain)
+    act = Activity(state.run_id, state, b"", (), {}, behind=False, locked=error)
+    act.blocked = Blocked("key", error.message, error.hint)
+    return act
+
+
+async def together(
     store: EventStore, rows: Sequence[RunRow]
-) -> AsyncIterator[tuple[RunRow, Sequence[Event] | None]]:
-    """Give unfinished runs with their logs, those that are short; `recalled` has the others."""
+) -> AsyncIterator[tuple[RunRow, Callable[[], Activity] | None]]:
+    """Give runs, each with what makes it of its log; None for one that `recalled` has to read."""
     for begin in range(0, len(rows), _TOGETHER):
         page = rows[begin : begin + _TOGETHER]
-        logs: Mapping[str, Sequence[Event]] = {}
+        made: Mapping[str, Callable[[], Activity]] = {}
         with suppress(WorldError):  # which of them cannot be read is seen when each is
-            logs = await asyncio.wrap_future(store.short_logs([row.run_id for row in page]))
+            made = await _made_of_logs(store, [row.run_id for row in page])
         for row in page:
-            yield row, logs.get(row.run_id)
+            yield row, made.get(row.run_id)
+
+
+async def _made_of_logs(
+    store: EventStore, run_ids: Sequence[str]
+) -> Mapping[str, Callable[[], Activity]]:
+    try:
+        logs = await asyncio.wrap_future(store.short_logs(run_ids))
+    except WorldKeyError as error:
+        plain = await asyncio.wrap_future(store.short_logs(run_ids, plain=True))
+        return {run_id: partial(_locked, log, error) for run_id, log in plain.items()}
+    return {run_id: partial(from_log, log) for run_id, log in logs.items()}
 
 
 async def define(store: EventStore, acts: Sequence[Activity]) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from wf_notebook.clock import SECOND_US
 from wf_notebook.definition.model import Definition
-from wf_notebook.engine.activity import Activity, Blocked, from_log, recalled, renewed, with_logs
+from wf_notebook.engine.activity import Activity, Blocked, from_log, recalled, renewed, together
 from wf_notebook.engine.answers import answer, closed, kept, refuse, tell, too_late
 from wf_notebook.engine.attempts import Attempts
 from wf_notebook.engine.deadlock import deadlock
@@ -169,9 +169,9 @@ class Runner:
             held: what people hold of runs that another process has moved until now.
         """
         rows = await asyncio.wrap_future(self._store.unfinished())
-        async for row, log in with_logs(self._store, rows):
+        async for row, made in together(self._store, rows):
             if not self._is_ours(row.run_id):
-                await self._open_run(row, (held or {}).get(row.run_id), log)
+                await self._open_run(row, (held or {}).get(row.run_id), made)
         self._sweeping = self._loop.create_task(self._sweep_for_ever())
         self.rest()
 
@@ -180,11 +180,11 @@ class Runner:
         return run_id in self._creating or run_id in self._runs
 
     async def _open_run(
-        self, row: RunRow, before: Activity | None, log: Sequence[Event] | None
+        self, row: RunRow, before: Activity | None, made: Callable[[], Activity] | None
     ) -> None:
         run_id = row.run_id
         try:
-            fresh = from_log(log) if log else await recalled(self._store, run_id)
+            fresh = await recalled(self._store, run_id) if made is None else made()
             act = renewed(before, fresh)
         except UNREADABLE as error:  # one run must not keep the others from going on
             act = self._runs[run_id] = unread(row, before, error)

@@ -71,7 +71,12 @@ class RemoteStore:
         """Have the owner erase runs; see `EventStore.forget`."""
         return self._ask(protocol.Forget(runs=list(run_ids)), _nothing)
 
-    def short_logs(self, run_ids: Sequence[str]) -> Future[Mapping[str, Sequence[Event]]]:  # noqa: ARG002 - none
+    def short_logs(
+        self,
+        run_ids: Sequence[str],  # noqa: ARG002 - none
+        *,
+        plain: bool = False,  # noqa: ARG002 - none
+    ) -> Future[Mapping[str, Sequence[Event]]]:
         """None: whoever moves runs reads many at once, and that is the owner."""
         return _done({})
 

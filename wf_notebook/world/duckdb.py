@@ -182,9 +182,11 @@ class DuckDBStore:
         """The run's events without their sealed part; see `EventStore.outline`."""
         return self._read(lambda reader: reader.outline(run_id))
 
-    def short_logs(self, run_ids: Sequence[str]) -> Future[Mapping[str, Sequence[Event]]]:
+    def short_logs(
+        self, run_ids: Sequence[str], *, plain: bool = False
+    ) -> Future[Mapping[str, Sequence[Event]]]:
         """The short ones of some logs; see `EventStore.short_logs`."""
-        return self._read(lambda reader: reader.short_logs(run_ids))
+        return self._read(lambda reader: reader.short_logs(run_ids, plain=plain))
 
     def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:
         """The definition of a run; see `EventStore.definition`."""

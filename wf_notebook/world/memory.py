@@ -69,17 +69,16 @@ class MemoryStore:
 
     def outline(self, run_id: str) -> Future[Sequence[Event]]:
         """The run's events without their sealed part; see `EventStore.outline`."""
-        return self._future(
-            lambda: [replace(_copied(event), data=None) for event in self._log(run_id)]
-        )
+        return self._future(lambda: [_outlined(event) for event in self._log(run_id)])
 
-    def short_logs(self, run_ids: Sequence[str]) -> Future[Mapping[str, Sequence[Event]]]:
+    def short_logs(
+        self, run_ids: Sequence[str], *, plain: bool = False
+    ) -> Future[Mapping[str, Sequence[Event]]]:
         """The logs of some runs; see `EventStore.short_logs`."""
+        take = _outlined if plain else _copied
         return self._future(
             lambda: {
-                run_id: [_copied(event) for event in self._logs[run_id]]
-                for run_id in run_ids
-                if run_id in self._logs
+                i: [take(event) for event in self._logs[i]] for i in run_ids if i in self._logs
             }
         )
 
@@ -317,6 +316,10 @@ def _copied(event: AnyEvent) -> AnyEvent:
         meta=unpack_plain(pack_plain(event.meta, event.type)),
         data=None if event.data is None else copied(event.data, event.subject),
     )
+
+
+def _outlined(event: Event) -> Event:
+    return replace(_copied(event), data=None)
 
 
 def _copied_chunk(chunk: Chunk) -> Chunk:

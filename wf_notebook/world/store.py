@@ -171,8 +171,12 @@ class EventStore(Protocol):
         """The run's events without their sealed part: all of them, also where the key is missing."""
         ...
 
-    def short_logs(self, run_ids: Sequence[str]) -> Future[Mapping[str, Sequence[Event]]]:
+    def short_logs(
+        self, run_ids: Sequence[str], *, plain: bool = False
+    ) -> Future[Mapping[str, Sequence[Event]]]:
         """What `read` gives for these runs, in one go, for as many as are short and whole.
+
+        If `plain`, what `outline` gives; then no key is needed.
 
         What is left out is to be read by itself, which says what is wrong with it, if anything is.
         """

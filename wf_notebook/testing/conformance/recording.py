@@ -51,6 +51,9 @@ class Recording(Suite):
         found = self.store.short_logs(["a", "b", "nobody"]).result(SECONDS)
         assert {run_id: list(log(self.store, run_id)) for run_id in found} == found
         assert set(found) <= {"a", "b"}
+        outlines = self.store.short_logs(["a", "b", "nobody"], plain=True).result(SECONDS)
+        for run_id, events in outlines.items():
+            assert list(events) == list(self.store.outline(run_id).result(SECONDS))
 
     def test_definitions_that_are_read_together_are_as_each_is_by_itself(self) -> None:
         """The same as for logs."""

@@ -31,33 +31,37 @@ if TYPE_CHECKING:
 
 # Lists are made of `run_index` alone, and cut before anything is joined; a run ends after it began,
 # so what is older than the oldest of them need not be looked at. So they stay quick however many
-# runs there are. Only of unfinished runs the events are asked: have they started?
+# runs there are. A time is found sooner than a whole order, and few rows are as young. Only of unfinished runs the events are asked: have they started?
 _ROW: Final = """
     s.run_id, s.workflow_id, s.name, s.source_hash, e.status, s.time_us, e.time_us, s.origin,
     coalesce(e.attributes, s.attributes)
 """
 _STARTS: Final = """
-    (select * from run_index where entry = 'start' and (?::varchar is null or workflow_id = ?))
+    (select * from run_index where entry = 'start' and ($1::varchar is null or workflow_id = $1))
 """
 _NEWEST_FIRST: Final = "order by s.time_us desc, s.run_id desc"
 _NEWEST_STARTS: Final = f"""
-    with s as materialized (from {_STARTS} s {_NEWEST_FIRST} limit ?),
+    with s as materialized (
+        from {_STARTS} s where time_us >= (
+            select min(time_us) from (select time_us from {_STARTS} order by time_us desc limit $2)
+        ) {_NEWEST_FIRST} limit $2
+    ),
     e as (from run_index where entry = 'end' and time_us >= (select min(time_us) from s))
     select {_ROW} from s
 """  # noqa: S608 - constants from above, put together
 _NEWEST: Final = f"{_NEWEST_STARTS} left join e on e.run_id = s.run_id {_NEWEST_FIRST}"
 _ENDED_LATELY: Final = f"""
-    {_NEWEST_STARTS} join e on e.run_id = s.run_id where e.status = ? {_NEWEST_FIRST} limit ?
+    {_NEWEST_STARTS} join e on e.run_id = s.run_id where e.status = $3 {_NEWEST_FIRST} limit $4
 """
 _ENDED: Final = f"""
     select {_ROW} from {_STARTS} s join (from run_index where entry = 'end') e
-    on e.run_id = s.run_id where e.status = ? {_NEWEST_FIRST} limit ?
+    on e.run_id = s.run_id where e.status = $2 {_NEWEST_FIRST} limit $3
 """  # noqa: S608 - the same
 _AMONG: Final = 16  # times as many runs as are asked for, among which those mostly are
 _UNFINISHED: Final = f"""
     select {_ROW} from {_STARTS} s
     left join (from run_index where entry = 'end') e on e.run_id = s.run_id
-    where e.run_id is null {_NEWEST_FIRST} limit ?
+    where e.run_id is null {_NEWEST_FIRST} limit $2
 """  # noqa: S608 - the same
 _STARTED: Final = """
     select run_id from events
@@ -265,21 +269,21 @@ class Reader:
             return self._living(status, workflow_id, limit)
         if status is not None:
             return self._shown(self._ended(status, workflow_id, limit))
-        return self._shown(self._query(_NEWEST, [workflow_id, workflow_id, limit]))
+        return self._shown(self._query(_NEWEST, [workflow_id, limit]))
 
     def _ended(self, status: str, workflow_id: str | None, limit: int) -> list[Row]:
         """Those that have ended so, which mostly are among the newest."""
         among = _among(limit)
-        lately = self._query(_ENDED_LATELY, [workflow_id, workflow_id, among, status, limit])
+        lately = self._query(_ENDED_LATELY, [workflow_id, among, status, limit])
         if len(lately) == limit:
             return lately
-        return self._query(_ENDED, [workflow_id, workflow_id, status, limit])
+        return self._query(_ENDED, [workflow_id, status, limit])
 
     def _living(self, status: str, workflow_id: str | None, limit: int) -> list[RunRow]:
         """Those that are at their beginning, or go on; how many of each there are, nobody knows."""
         found: list[RunRow] = []
         for among in (_among(limit), _UNLIMITED):
-            rows = self._query(_UNFINISHED, [workflow_id, workflow_id, among])
+            rows = self._query(_UNFINISHED, [workflow_id, among])
             found = [row for row in self._shown(rows) if row.status == status][:limit]
             if len(found) == limit or len(rows) < among:
                 break
@@ -287,7 +291,7 @@ class Reader:
 
     def unfinished(self) -> list[RunRow]:
         """Runs without a terminal event, oldest first."""
-        return self._shown(self._query(_UNFINISHED, [None, None, _UNLIMITED]))[::-1]
+        return self._shown(self._query(_UNFINISHED, [None, _UNLIMITED]))[::-1]
 
     def _shown(self, rows: list[Row]) -> list[RunRow]:
         living = {row[0]: row[5] for row in rows if row[4] is None}

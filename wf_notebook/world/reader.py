@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 # Lists are made of `run_index` alone, and cut before anything is joined; a run ends after it began,
 # so what is older than the oldest of them need not be looked at. So they stay quick however many
-# runs there are. A time is found sooner than a whole order, and few rows are as young. Only of unfinished runs the events are asked: have they started?
+# runs there are. A time is found sooner than a whole order, and few rows are as young. Only of
+# unfinished runs the events are asked: have they started?
 _ROW: Final = """
     s.run_id, s.workflow_id, s.name, s.source_hash, e.status, s.time_us, e.time_us, s.origin,
     coalesce(e.attributes, s.attributes)

@@ -9,7 +9,7 @@ from wf_notebook.run import Run
 from wf_notebook.world.upkeep import FORGOTTEN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from wf_notebook.engine.host import Host
     from wf_notebook.world.state import Hook
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LIVE", "WorldRuns"]
 
+_MORE: Final = 50  # rows that are read besides twice as many, where too few were left
 LIVE: Final = frozenset({"pending", "running", "suspended", "blocked"})
 
 
@@ -78,14 +79,13 @@ class WorldRuns:
             live = (r for r in self.unfinished(workflow_id) if r.status == status)
             return [r for r in live if wanted <= r.attributes.items()][:limit]
         chosen = partial(self.rows, status=status, workflow_id=workflow_id, attributes=attributes)
-        rows = chosen(limit=limit)
-        if any(row.status == FORGOTTEN for row in rows):
-            rows = [row for row in chosen(limit=None) if row.status != FORGOTTEN][:limit]
-        return [self.get(row.run_id) for row in rows]
+        return [self.get(row.run_id) for row in _remembered(chosen, limit)]
 
     def unfinished(self, workflow_id: str | None = None) -> list[Run]:
         """Return the runs that have not ended, newest first."""
-        return [self.get(row.run_id) for row in self.unfinished_rows(workflow_id)]
+        self.settle()
+        run_ids = [row.run_id for row in self.unfinished_rows(workflow_id)]
+        return [Run(self.host, act) for act in self.host.wait(self.host.activities(run_ids))]
 
     def unfinished_rows(self, workflow_id: str | None = None) -> list[RunRow]:
         """Return one plain line for each run that has not ended, newest first."""
@@ -100,3 +100,14 @@ class WorldRuns:
         """Resume the open hook with that token; see `Run.resume`."""
         self.settle()
         return self.host.wait(self.host.resume(token, payload, resume_id))
+
+
+def _remembered(chosen: Callable[..., list[RunRow]], limit: int | None) -> list[RunRow]:
+    """Return the newest rows but those of forgotten runs; more are read if too few are left."""
+    asked = limit
+    while True:
+        rows = chosen(limit=asked)
+        left = [row for row in rows if row.status != FORGOTTEN]
+        if asked is None or len(rows) < asked or limit is None or len(left) >= limit:
+            return left[:limit]
+        asked = 2 * asked + _MORE

@@ -131,6 +131,7 @@ async for _ in create_hook(token="bench"):
 """,
     ),
     "open": _flow("", 'await sleep("30d")'),
+    "waiting": _flow("token", "return await create_hook(token=token)"),
 }
 
 # What is read of a run's streams while it goes on.

@@ -8,7 +8,7 @@ from typing import Final, Literal
 Kind = Literal[
     "steps", "gather", "race", "payloads", "payload gather",
     "stream", "pipeline", "streams", "fan", "hook", "sleep",
-    "replay", "open", "list", "cell",
+    "replay", "open", "waiting", "list", "cell",
 ]  # fmt: skip
 
 PAYLOAD: Final = "x" * 10 * 1024

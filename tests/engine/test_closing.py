@@ -22,7 +22,7 @@ from wf_notebook.testing import VirtualClock
 from wf_notebook.world.memory import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from wf_notebook.api import World
     from wf_notebook.run import Run
@@ -239,8 +239,12 @@ class Unreadable(MemoryStore):
     error: WorldError | None = None
 
     def read(self, run_id: str, after: int = 0) -> Future[Any]:
-        if self.error is None:
-            return super().read(run_id, after)
+        return super().read(run_id, after) if self.error is None else self._failed()
+
+    def short_logs(self, run_ids: Sequence[str], *, plain: bool = False) -> Future[Any]:
+        return super().short_logs(run_ids, plain=plain) if self.error is None else self._failed()
+
+    def _failed(self) -> Future[Any]:
         failed: Future[Any] = Future()
         failed.set_exception(self.error)
         return failed

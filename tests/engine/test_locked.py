@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.flows import Approval
+from tests.engine.test_scale import reads_of
 from wf_notebook import open_world, step
 from wf_notebook.errors import RunBlockedError, WorldError, WorldKeyError
 from wf_notebook.views.card import card
@@ -175,3 +176,18 @@ def test_a_store_without_a_file_has_no_key(make_world: Callable[..., World]) -> 
     for asked in (world.rotate_key, lambda: world.key_place):
         with pytest.raises(WorldError, match="no key"):
             asked()
+
+
+def test_many_are_read_together(world_path: str) -> None:
+    """A world that lacks its key asks no more of its file for thirty runs than for two."""
+    costs: list[int] = []
+    for count in (2, 30):
+        with open_world(world_path, key=KEY, isolation="inline") as world:
+            for n in range(count):
+                source = SOURCE.replace('"go"', f'"go-{count}-{n}"')
+                world.start(source, ["Ada"], steps=[peek], schemas=[Approval]).wait_for("hook")
+        with open_world(world_path, key=OTHER, isolation="inline") as world:
+            world.settle()
+            costs.append(reads_of(world._file))
+            assert {run.status for run in world.unfinished()} == {"blocked"}
+    assert costs[0] == costs[1]

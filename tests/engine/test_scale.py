@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -63,6 +64,33 @@ def test_many_sleeping_runs(tmp_path: Path) -> None:
         assert {run.result() for run in runs} == set(range(RUNS))
         assert store.commits <= before[1] + 3 * RUNS
         check_log([event for run in runs[:50] for event in run.events()])
+
+
+def test_opening_costs_the_same_statements_for_any_number(tmp_path: Path) -> None:
+    """Unfinished runs are read together, not one by one; none of them gets a task.
+
+    So are their definitions, when all of them are asked for.
+    """
+    path, clock = tmp_path / "w.duckdb", VirtualClock()
+    costs: list[tuple[int, ...]] = []
+    for count in (2, 30):
+        with closing(world_of(opened(path), clock)) as world:
+            for run in start_many(world, count, "await sleep('30d')\nreturn {n}"):
+                run.wait_for("sleep", timeout=PATIENCE)
+        with closing(world_of(store := opened(path), clock)) as world:
+            world.settle()
+            tasks = world.host.call(lambda: len(asyncio.all_tasks()))
+            opening = reads_of(store)
+            assert all(run.source for run in world.unfinished())
+            costs.append((store.statements, opening, reads_of(store), tasks))
+    assert costs[0] == costs[1]
+
+
+def reads_of(store: DuckDBStore) -> int:
+    """Statements that the reading thread has run."""
+    reading = store._file.queries
+    assert reading is not None
+    return reading.statements
 
 
 def test_many_open_hooks(tmp_path: Path) -> None:

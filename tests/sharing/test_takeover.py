@@ -16,6 +16,7 @@ import pytest
 from tests.sharing import flows
 from tests.sharing.watching import watched
 from wf_notebook.errors import WorldClosedError, WorldError, WorldLockedError
+from wf_notebook.sharing import protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -318,3 +319,16 @@ def test_a_child_of_the_owner_does_not_stand_in_for_it(here: Here, others: Other
     finally:
         os.kill(forked, signal.SIGKILL)
         os.waitpid(forked, 0)
+
+
+def test_what_was_on_its_way_is_answered_here(here: Here, others: Others) -> None:
+    """A question that was meant for the last owner, and asked as this process became the next."""
+    owner = others()
+    run_id = asleep(owner)
+    world = here()
+    assert world.seat is not None
+    line = world.seat._line
+    owner.close()
+    until_owned(world, world.get(run_id))
+    asked = world.host.submit(line.ask(protocol.Streams(run=run_id)))
+    assert asked.result(timeout=30).value == {}

@@ -16,6 +16,7 @@ from tests.behaviour.invariants import check_same_logs
 from tests.conformance.random_logs import RUNS, appends
 from tests.worlds import opened, rows, writer_waits
 from wf_notebook.errors import (
+    WorldDamagedError,
     WorldLockedError,
     WorldPathError,
 )
@@ -42,6 +43,89 @@ def place(tmp_path: Path) -> Path:
 def store(place: Path) -> Iterator[DuckDBStore]:
     with closing(opened(place)) as store:
         yield store
+
+
+# --- many logs at once -------------------------------------------------------------------------
+
+LARGE = 20_000  # of a value that makes a log long, and is kept inline
+
+
+def argued(args: object) -> NewEvent:
+    return event("step_created", "s", data={"args": args}, n=1, alias="a", step_id="i")
+
+
+def test_short_logs_are_read_together(store: DuckDBStore) -> None:
+    """Two statements for any number of them: no long one, nor a value that is stored aside."""
+    logs = {f"r{i}": add(store, f"r{i}", created(), step("s")) for i in range(20)}
+    add(store, "long", created(), argued("x" * LARGE))
+    add(store, "aside", created(), argued("x" * 100_000))
+    store.unfinished().result(timeout=30)
+    reading = store._file.queries
+    assert reading is not None
+    before = reading.statements
+    found = store.short_logs([*logs, "long", "aside"]).result(timeout=30)
+    assert {run_id: tuple(events) for run_id, events in found.items()} == logs
+    assert reading.statements - before == 2
+
+
+def test_a_damaged_log_is_left_to_be_read_by_itself(place: Path) -> None:
+    """One that lacks an event, one that does not open, one without its key: the others are read."""
+    with closing(opened(place)) as store:
+        for run_id in ("gap", "altered", "keyless", "whole"):
+            add(store, run_id, created(), definition={"source": "x"})
+            add(store, run_id, argued(run_id), step("t", 2))
+        for statement in (
+            "delete from events where run_id = 'gap' and seq = 2",
+            "update events set payload = 'x'::blob where run_id = 'altered' and seq = 2",
+            "delete from run_keys where run_id = 'keyless'",
+        ):
+            store._writer.call(lambda s=statement: store._file.loaded_writing.query(s, [])).result()
+        store._file.loaded_keyring.drop(["keyless"])
+        found = store.short_logs(["gap", "altered", "keyless", "whole"]).result(timeout=30)
+        assert set(found) == {"whole"}
+        assert store.definitions(["gap", "keyless"]).result(timeout=30) == {"gap": {"source": "x"}}
+        for run_id in ("gap", "altered", "keyless"):
+            assert isinstance(store.read(run_id).exception(timeout=30), WorldDamagedError)
+
+
+# --- what need not be looked for ----------------------------------------------------------------
+
+
+def test_a_new_run_is_not_looked_for(place: Path) -> None:
+    """Ids made later sort later: of one that sorts last it is known that no run has it."""
+    with closing(opened(place)) as store:
+        for i in range(5):
+            add(store, f"wrun_0000{i}", created(), event("run_completed", data={}))
+    with closing(opened(place)) as store:
+        before = store.statements
+        assert refused(store, "wrun_00003", created()).reason == "run_exists"
+        assert store.statements == before + 1
+        add(store, "wrun_00006", created())
+        once = store.statements - before - 1
+        add(store, "wrun_00007", created())
+        add(store, "wrun_00005", created())  # a clock that was set back: this one is looked for
+        assert store.statements - before - 1 == 3 * once + 1
+        assert refused(store, "wrun_00005", created()).reason == "run_exists"
+        add(store, "order-17", created())
+        assert refused(store, "order-17", created()).reason == "run_exists"
+
+
+def test_of_a_live_run_only_what_came_after_its_beginning_is_read(place: Path) -> None:
+    """What is older is not gone through; also in a world that was opened again, or rewritten."""
+    with closing(opened(place)) as store:
+        add(store, "old", created(), event("run_completed", data={}))
+        add(store, "live", created())
+        add(store, "new", created(), step("s"))
+        add(store, "live", step("s"))
+        assert dict(store._file._stored.begun) == {"live": 2, "new": 3}
+        assert [e.seq for e in log(store, "live")] == [1, 2]
+    with closing(opened(place)) as store:
+        assert dict(store._file._stored.begun) == {"live": 2, "new": 3}
+        store.forget(["old"], now_us=1).result(timeout=30)
+        assert [e.seq for e in log(store, "live")] == [1, 2]
+        add(store, "live", event("run_completed", data={}))
+        assert dict(store._file._stored.begun) == {"new": 3}
+        assert [e.seq for e in log(store, "live")] == [1, 2, 3]
 
 
 # --- group commit ------------------------------------------------------------------------------

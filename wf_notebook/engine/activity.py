@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
+from wf_notebook.definition.model import Definition
 from wf_notebook.engine.attributes import Attributes
 from wf_notebook.engine.decide import next_attempt
 from wf_notebook.engine.replay import is_command, is_told
-from wf_notebook.errors import RunNotFoundError, WorldKeyError
+from wf_notebook.errors import RunNotFoundError, WorldError, WorldKeyError
 from wf_notebook.world.state import RunState, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from wf_notebook.config import IsolationMode
-    from wf_notebook.definition.model import Definition
     from wf_notebook.engine.decide import Item
     from wf_notebook.engine.logs import Logs
     from wf_notebook.engine.replay import Completed, Outcome
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
     from wf_notebook.isolation.protocol import Guest, Reply
     from wf_notebook.world.events import Event
     from wf_notebook.world.state import Hook, Step, Wait
-    from wf_notebook.world.store import Chunk, EventStore
+    from wf_notebook.world.store import Chunk, EventStore, RunRow
 
+_TOGETHER: Final = 1_000  # logs that are held at once before their runs are folded
 BlockReason = Literal[
     "step", "origin", "version", "divergence", "isolation", "world", "key", "internal"
 ]
@@ -171,16 +174,62 @@ async def recalled(store: EventStore, run_id: str, logs: Logs | None = None) -> 
     try:
         events = await asyncio.wrap_future(store.read(run_id))
     except WorldKeyError as error:
-        plain = await asyncio.wrap_future(store.outline(run_id))
-        state = fold(plain)
-        act = Activity(run_id, state, b"", (), {}, behind=False, locked=error)
-        act.blocked = Blocked("key", error.message, error.hint)
-        return act
+        return _locked(await asyncio.wrap_future(store.outline(run_id)), error)
     if not events:
         raise RunNotFoundError(f"There is no run '{run_id}' in this world.")
     if logs is not None:
         logs.keep(events)
     return from_log(events)
+
+
+def _locked(plain: Sequence[Event], error: WorldKeyError) -> Activity:
+    """Read a run back from what is plain of its log."""
+    state = fold(plain)
+    act = Activity(state.run_id, state, b"", (), {}, behind=False, locked=error)
+    act.blocked = Blocked("key", error.message, error.hint)
+    return act
+
+
+async def together(
+    store: EventStore, rows: Sequence[RunRow]
+) -> AsyncIterator[tuple[RunRow, Callable[[], Activity] | None]]:
+    """Give runs, each with what makes it of its log; None for one that `recalled` has to read."""
+    for begin in range(0, len(rows), _TOGETHER):
+        page = rows[begin : begin + _TOGETHER]
+        made: Mapping[str, Callable[[], Activity]] = {}
+        with suppress(WorldError):  # which of them cannot be read is seen when each is
+            made = await _made_of_logs(store, [row.run_id for row in page])
+        for row in page:
+            yield row, made.get(row.run_id)
+
+
+async def _made_of_logs(
+    store: EventStore, run_ids: Sequence[str]
+) -> Mapping[str, Callable[[], Activity]]:
+    try:
+        logs = await asyncio.wrap_future(store.short_logs(run_ids))
+    except WorldKeyError as error:
+        plain = await asyncio.wrap_future(store.short_logs(run_ids, plain=True))
+        return {run_id: partial(_locked, log, error) for run_id, log in plain.items()}
+    return {run_id: partial(from_log, log) for run_id, log in logs.items()}
+
+
+async def define(store: EventStore, acts: Sequence[Activity]) -> None:
+    """Read the definitions of runs that have none yet, as far as they can be read in one go.
+
+    Runs of one definition share it.
+    """
+    lacking = {act.run_id: act for act in acts if act.definition is None}
+    if not lacking:
+        return
+    read: dict[int, Definition] = {}
+    with suppress(WorldError):  # why one cannot be read is said to whoever asks for it
+        records = await asyncio.wrap_future(store.definitions(list(lacking)))
+        for run_id, record in records.items():
+            with suppress(ValueError, KeyError, TypeError):
+                if id(record) not in read:
+                    read[id(record)] = Definition.from_record(record)
+                lacking[run_id].definition = read[id(record)]
 
 
 def _behind(events: Sequence[Event]) -> bool:

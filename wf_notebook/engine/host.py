@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wf_notebook.definition.schemas import validate_payload
+from wf_notebook.engine.activity import define
 from wf_notebook.engine.answers import closed, forked
 from wf_notebook.engine.decide import (
     Adopted,
@@ -365,6 +366,14 @@ class Host:
         The future fails with `RunNotFoundError`.
         """
         return self.submit(self._activity(run_id))
+
+    def activities(self, run_ids: Sequence[str]) -> Future[list[Activity]]:
+        """Return runs, each as `activity` does; what can be read in one go is."""
+        return self.submit(self._activities(run_ids))
+
+    async def _activities(self, run_ids: Sequence[str]) -> list[Activity]:
+        await define(self.store, [act for i in run_ids if (act := self.runner.activity(i))])
+        return [await self._activity(run_id) for run_id in run_ids]
 
     async def _activity(self, run_id: str) -> Activity:
         act = await self.runner.find(run_id)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from wf_notebook.clock import SECOND_US
 from wf_notebook.definition.model import Definition
-from wf_notebook.engine.activity import Activity, Blocked, from_log, recalled, renewed
+from wf_notebook.engine.activity import Activity, Blocked, from_log, recalled, renewed, together
 from wf_notebook.engine.answers import answer, closed, kept, refuse, tell, too_late
 from wf_notebook.engine.appending import append
 from wf_notebook.engine.attempts import Attempts
@@ -180,9 +180,9 @@ class Runner:
         rows = await asyncio.wrap_future(self._store.unfinished())
         if rows:  # one of them will move, and a log takes as long to read as processes to start
             self._guests.expect()
-        for row in rows:
+        async for row, made in together(self._store, rows):
             if not self._is_ours(row.run_id):
-                await self._open_run(row, (held or {}).get(row.run_id))
+                await self._open_run(row, (held or {}).get(row.run_id), made)
         self._sweeping = self._loop.create_task(self._sweep_for_ever())
         self.rest()
 
@@ -190,10 +190,13 @@ class Runner:
         """Whether a run was created here, while those from before are still being found."""
         return run_id in self._creating or run_id in self._runs
 
-    async def _open_run(self, row: RunRow, before: Activity | None) -> None:
+    async def _open_run(
+        self, row: RunRow, before: Activity | None, made: Callable[[], Activity] | None
+    ) -> None:
         run_id = row.run_id
         try:
-            act = renewed(before, await recalled(self._store, run_id, self._logs))
+            fresh = await recalled(self._store, run_id, self._logs) if made is None else made()
+            act = renewed(before, fresh)
         except UNREADABLE as error:  # one run must not keep the others from going on
             act = self._runs[run_id] = unread(row, before, error)
             if isinstance(error, WorldError) and not isinstance(error, WorldDamagedError):

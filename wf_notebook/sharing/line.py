@@ -94,6 +94,7 @@ class Line:
         self._count = 0
         self._over = False
         self._minding: asyncio.TimerHandle | None = None
+        self._here: Callable[[Open], None] | None = None
 
     # --- connections ---------------------------------------------------------------------------
 
@@ -208,8 +209,16 @@ class Line:
             self._open.pop(number, None)
 
     def _send(self, question: Open) -> None:
-        if self._connection is not None:
+        if self._here is not None:
+            self._here(question)
+        elif self._connection is not None:
             self._connection.writer.write(framed(question.data))
+
+    def answer_here(self, begin: Callable[[Open], None]) -> None:
+        """Have this process answer what is open, and what is still on its way; it owns the world."""
+        self._here = begin
+        for question in self.left():
+            begin(question)
 
     def left(self) -> list[Open]:
         """Return the questions that are not answered yet."""
@@ -219,13 +228,13 @@ class Line:
 
     def _mind(self) -> None:
         """Look again in a while, as long as something is asked."""
-        if self._minding is None and not self._over:
+        if self._minding is None and not self._over and self._here is None:
             loop = asyncio.get_running_loop()
             self._minding = loop.call_later(self._patience / _LOOKS, self._look)
 
     def _look(self) -> None:
         self._minding = None
-        if not self._open:
+        if not self._open or self._here is not None:
             return
         connection = self._connection
         if connection is None:

@@ -81,7 +81,7 @@ class Seat:
         self._lines: list[Line] = []  # one, once there is an owner to be asked
         self._door: Door | None = None
         self._following: asyncio.Task[None] | None = None
-        self._answering: list[asyncio.Task[None]] = []
+        self._answering: set[asyncio.Task[None]] = set()
 
     @property
     def owner(self) -> dict[str, Any]:
@@ -323,9 +323,13 @@ class Seat:
         from wf_notebook.sharing.desk import Desk
 
         desk = Desk(host)
-        self._answering = [
-            asyncio.create_task(_answered(desk, question)) for question in self._line.left()
-        ]
+
+        def begin(question: Open) -> None:
+            task = asyncio.create_task(_answered(desk, question))
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+
+        self._line.answer_here(begin)
 
     # --- leaving ---------------------------------------------------------------------------------
 

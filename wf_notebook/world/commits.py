@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wf_notebook.world.heads import Heads
     from wf_notebook.world.keyring import Keyring
     from wf_notebook.world.recent import Recent
-    from wf_notebook.world.rows import Packed
+    from wf_notebook.world.rows import Packed, Stored
     from wf_notebook.world.writer import Commit
 
 
@@ -43,7 +43,7 @@ class Committer:
         *,
         place: Place,
         head: HeadFile | None,
-        blobs: dict[str, set[str]],
+        stored: Stored,
         recent: Recent,
     ) -> None:
         self.commits = 0
@@ -52,7 +52,7 @@ class Committer:
         self._connection = connection
         self._heads = heads
         self._keyring = keyring
-        self._blobs = blobs
+        self._stored = stored
         self._recent = recent
         self.broken: WorldError | None = None
 
@@ -95,7 +95,7 @@ class Committer:
     def _write(self, group: Sequence[Commit]) -> list[Advance | BaseException]:
         if self.broken is not None:
             raise self.broken
-        rows = Rows(self.place.commit_no + 1, self._keyring, self._connection.query, self._blobs)
+        rows = Rows(self.place.commit_no + 1, self._keyring, self._connection.query, self._stored)
         answers = [self._accept(job.item, rows) for job in group]
         accepted = [answer for answer in answers if not isinstance(answer, BaseException)]
         try:
@@ -121,7 +121,7 @@ class Committer:
             recent.add(run_id, [(c.stream, n, data) for c, n, data in found if n is not None])
         if advance.ended:
             self._heads.forget(run_id)
-            self._blobs.pop(run_id, None)
+            self._stored.forget(run_id)
             recent.end(run_id)
 
     def _accept(self, item: Packed, rows: Rows) -> Advance | BaseException:

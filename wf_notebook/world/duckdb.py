@@ -184,9 +184,19 @@ class DuckDBStore:
         """The run's events without their sealed part; see `EventStore.outline`."""
         return self._read(lambda reader: reader.outline(run_id))
 
+    def short_logs(
+        self, run_ids: Sequence[str], *, plain: bool = False
+    ) -> Future[Mapping[str, Sequence[Event]]]:
+        """The short ones of some logs; see `EventStore.short_logs`."""
+        return self._read(lambda reader: reader.short_logs(run_ids, plain=plain))
+
     def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:
         """The definition of a run; see `EventStore.definition`."""
         return self._read(lambda reader: reader.definition(run_id))
+
+    def definitions(self, run_ids: Sequence[str]) -> Future[Mapping[str, Mapping[str, Tree]]]:
+        """The definitions of some runs; see `EventStore.definitions`."""
+        return self._read(lambda reader: reader.definitions(run_ids))
 
     def sign(self, run_id: str, text: str) -> Future[str]:
         """The signature of a text under the run's key; see `EventStore.sign`."""

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from wf_notebook.errors import WorldDamagedError, WorldKeyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from wf_notebook.world.connection import Query
     from wf_notebook.world.vault import RunKey, Vault
 
 _KEPT: Final = 1024
+_SEVERAL: Final = """
+    select run_id, key_id, wrapped from run_keys
+    where run_id in (select unnest(?::varchar[]))
+"""
 
 
 class Keyring:
@@ -71,12 +76,28 @@ class Keyring:
                 f"The key of run {run_id} is gone.", hint="Restore the world file from a copy."
             )
         ((key_id, wrapped),) = found
+        return self._keep(run_id, self._opened(vault, run_id, key_id, wrapped))
+
+    def several(self, run_ids: Sequence[str], query: Query) -> dict[str, RunKey]:
+        """Return the keys of some stored runs, of those whose key opens.
+
+        Raises:
+            WorldKeyError: the world is locked.
+        """
+        vault = self.vault
+        keys: dict[str, RunKey] = {}
+        for run_id, key_id, wrapped in query(_SEVERAL, [list(run_ids)]):
+            with suppress(WorldDamagedError):
+                keys[run_id] = self._keep(run_id, self._opened(vault, run_id, key_id, wrapped))
+        return keys
+
+    def _opened(self, vault: Vault, run_id: str, key_id: str, wrapped: bytes) -> RunKey:
         if key_id != vault.key_id:
             raise WorldDamagedError(
                 f"Run {run_id} is sealed with the key {key_id}, its world with {vault.key_id}.",
                 hint="Restore the world file from a copy.",
             )
-        return self._keep(run_id, vault.open_run(run_id, wrapped))
+        return vault.open_run(run_id, wrapped)
 
     def turn(self, vault: Vault) -> None:
         """Unwrap with another master key from now on; the runs' own keys stay as they are."""

@@ -69,13 +69,28 @@ class MemoryStore:
 
     def outline(self, run_id: str) -> Future[Sequence[Event]]:
         """The run's events without their sealed part; see `EventStore.outline`."""
+        return self._future(lambda: [_outlined(event) for event in self._log(run_id)])
+
+    def short_logs(
+        self, run_ids: Sequence[str], *, plain: bool = False
+    ) -> Future[Mapping[str, Sequence[Event]]]:
+        """The logs of some runs; see `EventStore.short_logs`."""
+        take = _outlined if plain else _copied
         return self._future(
-            lambda: [replace(_copied(event), data=None) for event in self._log(run_id)]
+            lambda: {
+                i: [take(event) for event in self._logs[i]] for i in run_ids if i in self._logs
+            }
         )
 
     def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:
         """The definition of a run; see `EventStore.definition`."""
         return self._future(lambda: self._definition(run_id))
+
+    def definitions(self, run_ids: Sequence[str]) -> Future[Mapping[str, Mapping[str, Tree]]]:
+        """The definitions of some runs; see `EventStore.definitions`."""
+        return self._future(
+            lambda: {r: self._definition(r) for r in run_ids if r in self._definitions}
+        )
 
     def sign(self, run_id: str, text: str) -> Future[str]:
         """The signature of a text, under a key of this store's life; see `EventStore.sign`."""
@@ -301,6 +316,10 @@ def _copied(event: AnyEvent) -> AnyEvent:
         meta=unpack_plain(pack_plain(event.meta, event.type)),
         data=None if event.data is None else copied(event.data, event.subject),
     )
+
+
+def _outlined(event: Event) -> Event:
+    return replace(_copied(event), data=None)
 
 
 def _copied_chunk(chunk: Chunk) -> Chunk:

@@ -94,18 +94,36 @@ def _payload(event: NewEvent) -> Payload | None:
 
 
 @dataclass(slots=True)
+class Stored:
+    """What is known of the rows of each run that lives.
+
+    Attributes:
+        blobs: ids of its large values.
+        begun: the number of its first commit.
+    """
+
+    blobs: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    begun: dict[str, int] = field(default_factory=dict[str, int])
+
+    def forget(self, run_id: str) -> None:
+        """Drop what is known of a run that has ended."""
+        self.blobs.pop(run_id, None)
+        self.begun.pop(run_id, None)
+
+
+@dataclass(slots=True)
 class Rows:
     """The rows of one group commit.
 
     Attributes:
         commit_no: its number in the world.
-        blobs: ids of the large values that are in the world already, by run.
+        stored: what is in the world already of the runs that live.
     """
 
     commit_no: int
     keyring: Keyring
     query: Query
-    blobs: dict[str, set[str]]
+    stored: Stored
     _rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     _new_blobs: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
@@ -141,7 +159,9 @@ class Rows:
     def written(self) -> None:
         """Note that the rows are in the world."""
         for run_id, blob_id in self._new_blobs:
-            self.blobs.setdefault(run_id, set()).add(blob_id)
+            self.stored.blobs.setdefault(run_id, set()).add(blob_id)
+        for run_id, *_ in self._rows.get("run_keys", ()):
+            self.stored.begun[run_id] = self.commit_no
 
     def _key(self, item: Packed, rows: dict[str, list[Row]]) -> RunKey:
         run_id = item.append.run_id
@@ -175,7 +195,7 @@ class Rows:
         """Return the id of large data, which is added unless the run has it already."""
         blob_id = key.blob_id(data)
         name = (run_id, blob_id)
-        if blob_id not in self.blobs.get(run_id, ()) and name not in self._new_blobs:
+        if blob_id not in self.stored.blobs.get(run_id, ()) and name not in self._new_blobs:
             self._new_blobs.add(name)
             sealed = key.seal(data, item=blob_id, field="blob")
             rows["blobs"].append((blob_id, run_id, sealed, self.commit_no))

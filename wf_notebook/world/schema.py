@@ -87,7 +87,7 @@ _FEW_ROWS: Final = 5
 
 # What heads are made of: of `meta`, only what a condition looks at.
 HEADS: Final = """
-    select run_id, seq, type, correlation_id, time_us,
+    select run_id, seq, commit_no, type, correlation_id, time_us,
         case when type like 'hook_%' or type in ('step_cancelled', 'attr_set', 'stream_closed')
             then meta end
     from events semi join (select unnest(?::varchar[]) as run_id) as live using (run_id)

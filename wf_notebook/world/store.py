@@ -171,8 +171,26 @@ class EventStore(Protocol):
         """The run's events without their sealed part: all of them, also where the key is missing."""
         ...
 
+    def short_logs(
+        self, run_ids: Sequence[str], *, plain: bool = False
+    ) -> Future[Mapping[str, Sequence[Event]]]:
+        """What `read` gives for these runs, in one go, for as many as are short and whole.
+
+        If `plain`, what `outline` gives; then no key is needed.
+
+        What is left out is to be read by itself, which says what is wrong with it, if anything is.
+        """
+        ...
+
     def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:
         """The definition's record that was stored with the run."""
+        ...
+
+    def definitions(self, run_ids: Sequence[str]) -> Future[Mapping[str, Mapping[str, Tree]]]:
+        """What `definition` gives for these runs, in one go, for as many as can be read so.
+
+        Equal ones may be one object: nobody changes them.
+        """
         ...
 
     def sign(self, run_id: str, text: str) -> Future[str]:

@@ -18,15 +18,16 @@ from wf_notebook.world.head import HeadFile, read_head
 from wf_notebook.world.heads import Heads
 from wf_notebook.world.migration import migrate
 from wf_notebook.world.paths import MEMORY, path_error
-from wf_notebook.world.reader import Reader, exists, load_heads
+from wf_notebook.world.reader import Reader, Roll, load_heads
 from wf_notebook.world.recent import Recent
+from wf_notebook.world.rows import Stored
 from wf_notebook.world.vault import key_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wf_notebook.world.chain import Place
-    from wf_notebook.world.connection import Connect, Connection
+    from wf_notebook.world.connection import Connect, Connection, Row
     from wf_notebook.world.keyring import Keyring
     from wf_notebook.world.opening import Identity
     from wf_notebook.world.writer import Commit
@@ -82,6 +83,8 @@ class WorldFile:
         self._head_is_whole = False
         self._put_off = 0  # bytes of log below which a checkpoint that failed isn't tried again
         self._apart: salvage.Apart | None = None
+        self._stored = Stored()
+        self._roll: Roll | None = None
 
     # --- opening -----------------------------------------------------------------------------
 
@@ -242,14 +245,13 @@ class WorldFile:
             self._settle(self._found)
         writing = _loaded(self.writing)
         try:
-            blobs = load_heads(self.heads, writing.query)
+            self._stored = load_heads(self.heads, writing.query)
         except WorldDamagedError as error:
             if not self._read_only:
                 self.disconnect()
                 copies = self._set_aside(error)
                 raise damage.reported(error, copies, ways=damage.LOOK) from error
             self._note(error)
-            blobs = {}
         if self._place is not None and not self._read_only:
             self.committer = Committer(
                 writing,
@@ -257,16 +259,17 @@ class WorldFile:
                 keyring,
                 place=self._place,
                 head=self._head,
-                blobs=blobs,
+                stored=self._stored,
                 recent=self.recent,
             )
+            self._roll = Roll(self._ask)
         self._read_through(writing, keyring)
 
     # --- open --------------------------------------------------------------------------------
 
     def _read_through(self, writing: Connection, keyring: Keyring) -> None:
         self.queries = writing.cursor()
-        self.reader = Reader(self.queries.query, keyring)
+        self.reader = Reader(self.queries.query, keyring, self._stored.begun)
         self.asking = Asking(writing, keyring)
 
     def disconnect(self) -> None:
@@ -387,7 +390,11 @@ class WorldFile:
         self._move(self.loaded_writing, self.loaded_committer.place)
 
     def _run_exists(self, run_id: str) -> bool:
-        return exists(run_id, _loaded(self.writing).query)
+        return _loaded(self._roll).has(run_id)
+
+    def _ask(self, sql: str, parameters: list[object]) -> list[Row]:
+        """Ask through the connection that there is now."""
+        return _loaded(self.writing).query(sql, parameters)
 
 
 def _untried(problem: OSError) -> str:

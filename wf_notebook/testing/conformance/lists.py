@@ -60,6 +60,20 @@ class Lists(Suite):
         assert self.store.children("p").result(SECONDS) == ["c1", "c2"]
         assert self.store.children("g").result(SECONDS) == []
 
+    def test_a_status_is_found_however_far_back_it_is(self) -> None:
+        """The only one that failed, or that has not started, before many that have not."""
+        add(self.store, "failed", created(at=1), event("run_failed", at=9000, code="x", data={}))
+        add(self.store, "pending", created(at=2))
+        for n in range(10, 50):
+            add(self.store, f"running{n}", created(at=n), event("run_started", at=n))
+            add(self.store, f"done{n}", created(at=n), event("run_completed", at=n, data={}))
+        for status in ("failed", "pending"):
+            for limit in (1, 2, None):
+                rows = self.store.runs(status=status, limit=limit).result(SECONDS)
+                assert [row.run_id for row in rows] == [status]
+        rows = self.store.runs(status="completed", limit=2).result(SECONDS)
+        assert [row.run_id for row in rows] == ["done49", "done48"]
+
     def test_unfinished_runs_are_listed_oldest_first(self) -> None:
         """Those without a terminal event, and no others."""
         add(self.store, "b", created(at=1000))

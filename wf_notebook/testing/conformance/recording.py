@@ -44,6 +44,25 @@ class Recording(Suite):
         found = [self.store.read("r", after, until).result(SECONDS) for after, until in pages]
         assert [[e.seq for e in page] for page in found] == [[1, 2], [2], [3], [], []]
 
+    def test_logs_that_are_read_together_are_as_each_is_by_itself(self) -> None:
+        """Whatever is left out: a run that isn't there is no error, and nobody else's concern."""
+        for run_id in ("a", "b"):
+            add(self.store, run_id, created(), step("s1"))
+        found = self.store.short_logs(["a", "b", "nobody"]).result(SECONDS)
+        assert {run_id: list(log(self.store, run_id)) for run_id in found} == found
+        assert set(found) <= {"a", "b"}
+        outlines = self.store.short_logs(["a", "b", "nobody"], plain=True).result(SECONDS)
+        for run_id, events in outlines.items():
+            assert list(events) == list(self.store.outline(run_id).result(SECONDS))
+
+    def test_definitions_that_are_read_together_are_as_each_is_by_itself(self) -> None:
+        """The same as for logs."""
+        for run_id, source in (("a", "x"), ("b", "x"), ("c", "y")):
+            add(self.store, run_id, created(), definition={"source": source})
+        found = self.store.definitions(["a", "b", "c", "nobody"]).result(SECONDS)
+        assert {r: self.store.definition(r).result(SECONDS) for r in found} == found
+        assert set(found) <= {"a", "b", "c"}
+
     def test_an_unknown_run_has_no_events(self) -> None:
         """Reading what isn't there is not an error."""
         assert list(log(self.store, "nobody")) == []

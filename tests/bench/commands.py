@@ -29,7 +29,7 @@ PATIENCE: Final = {True: 20.0, False: 120.0}  # seconds that one play may take; 
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="About two minutes: fewer workloads, smaller worlds.")
+@click.option("--quick", is_flag=True, help="About five minutes: fewer workloads, smaller worlds.")
 @click.option(
     "--only", multiple=True, metavar="NAME",
     help="The workload of that name, or all whose names hold the text; may be repeated.",
@@ -57,7 +57,7 @@ def main(  # noqa: PLR0913 - the command's options
 ) -> None:
     r"""Measure wf_notebook beside vercel-workflow, dbos and the bare disk; print a Markdown table.
 
-    All of it takes about an hour. Nothing else should run meanwhile; only ratios are comparable.
+    All of it takes about half an hour. Nothing else should run meanwhile; only ratios are comparable.
 
     \b
       python -m tests.bench --quick

@@ -91,7 +91,8 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
     from matplotlib.figure import Figure
 
     alive = ("asleep", "waiting")
-    looks = [look for look in found["looks"] if not any(look[name] for name in alive)]
+    still = [look for look in found["looks"] if not any(look[name] for name in alive)]
+    looks = [look for look in still if look["finished"]] or still  # an empty world lists nothing
     # texts stay texts, and no ids or dates that differ each time
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "growth", "font.size": 10}):
         figure = Figure(figsize=(7, 3.6), layout="constrained")

@@ -155,6 +155,7 @@ class Reader:
         blobs = Payloads(run_id, self._keyring.get(run_id, self._query), self._query)
         return [self._event(run_id, row, blobs) for row in rows]
 
+    @uncollected()
     def short_logs(
         self, run_ids: Sequence[str], *, plain: bool = False
     ) -> dict[str, Sequence[Event]]:

@@ -18,10 +18,11 @@ NOISE: Final = 9  # what the last runs of a kernel hold differs; every third of 
 BEGUN: Final = 12  # runs until everything has been imported, and each way to end was taken
 LIBRARIES: Final = ("ExtensionMagics", "jupyter.widget", "zmq.")  # theirs, from the first use on
 SESSION: Final = {"Session", "SessionFacts", "Workflow", "WorkflowMagics", "Displays", "World"}
-# The keyring has the last 1,024 keys, to unwrap them once; a loop up to 200 cancelled timers; and
-# the user's namespace what was typed in each cell.
+# The keyring has the last 1,024 keys, to unwrap them once; a world the last 16 MiB of chunks, until it
+# rests; a loop up to 200 cancelled timers; and the user's namespace what was typed in each cell.
 KEPT: Final = {
     *("Keyring._keys", "RunKey", "TimerHandle", "_UnixSelectorEventLoop._scheduled"),
+    *("Recent._runs", "Recent._line", "_Run", "_Tail"),
     "SessionFacts._names",
 }
 

@@ -2,95 +2,25 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import os
 import subprocess
 import sys
-import tempfile
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 
-from tests.behaviour.folded import check_views
-from tests.behaviour.invariants import (
-    check_attempts,
-    check_kept,
-    check_log,
-    check_reading,
-    check_replay,
-    check_same_end,
-    check_same_logs,
-)
-from tests.property.driving import Outcome, copy_log, run_to_end
+from tests.behaviour.invariants import check_kept, check_log
+from tests.property.crashing import PART, goes_on, played, summary
+from tests.property.driving import copy_log, run_to_end
 from tests.property.programs import programs
 from tests.sizes import sized
-from tests.worlds import QUICK, abandoned, opened
-from wf_notebook.guest import machine
-from wf_notebook.world.duckdb import DuckDBStore
 from wf_notebook.world.memory import MemoryStore
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from wf_notebook.world.events import Event
-    from wf_notebook.world.store import EventStore
-
 ROOT = Path(__file__).resolve().parents[2]
-PART = 500  # programs in one test; by night there are more of these, as no test may take for ever
-READ_EVERY = 5  # crashes, after which everything is read that can be read
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_once() -> Iterator[None]:
-    """A source is replayed once for each of its events: compile it once for all of them."""
-    with pytest.MonkeyPatch.context() as patch:
-        kept = functools.lru_cache(maxsize=8)(machine.compile_ordered)
-        patch.setattr(machine, "compile_ordered", kept)
-        yield
-
-
-def summary(outcome: Outcome) -> str:
-    """What two executions of one program must have in common."""
-    found = [outcome.status, outcome.value, outcome.asked, outcome.printed]
-    return json.dumps(found, sort_keys=True, default=str)
-
-
-def played(store: EventStore, source: str, *, at_once: int = 1) -> tuple[Outcome, MemoryStore]:
-    """Run a source whole; return how it ended and a copy of what it wrote."""
-    copy = MemoryStore(store.world_id)
-
-    def keep(store: EventStore, events: Sequence[Event]) -> None:
-        copy_log(store, copy, events)
-        check_replay(store.definition(events[0].run_id).result(60), events)
-
-    whole = run_to_end(store, source, at_once=at_once, look=keep)
-    check_log(whole.events)
-    check_attempts(whole.events, whole.made, crashes=0)
-    return whole, copy
-
-
-def goes_on(whole: Outcome, left: EventStore, count: int, source: str) -> None:
-    """Open what a crash after so many events has left, and check what becomes of it."""
-    last_us = whole.events[count - 1].time_us
-    look = read_only if count % READ_EVERY == 0 else None
-    resumed = run_to_end(left, None, start_us=last_us, look=look)
-    assert summary(resumed) == summary(whole), f"dropped after event {count}\n{source}"
-    check_kept(whole.events[:count], resumed.events)
-    check_same_end(whole.events, resumed.events)
-    check_log(resumed.events)
-    check_attempts(resumed.events, resumed.made, crashes=1)
-
-
-def read_only(store: EventStore, events: Sequence[Event]) -> None:
-    """Look at everything there is to be read."""
-    check_reading(store, [events[0].run_id])
-    if isinstance(store, DuckDBStore):
-        check_views(store, events)
+pytestmark = pytest.mark.usefixtures("compiled_once")
 
 
 @pytest.mark.parametrize("part", range(sized(1, 20)))
@@ -122,31 +52,6 @@ def test_races(source: str) -> None:
         check_kept(whole.events[:count], resumed.events)
         check_log(resumed.events)
         assert resumed.status in ("completed", "failed")
-
-
-@pytest.mark.parametrize("part", range(sized(1, 20)))
-def test_duckdb(part: int) -> None:
-    """In a world file the same, opened again as a crash after the event has left it."""
-
-    @settings(max_examples=PART // 10)
-    @given(programs())
-    def dropped(source: str) -> None:
-        with tempfile.TemporaryDirectory(dir=QUICK) as folder:
-            dropped_on_disk(Path(folder), source)
-
-    dropped()
-
-
-def dropped_on_disk(folder: Path, source: str) -> None:
-    whole, copy = played(opened(folder / "whole.duckdb"), source)
-    in_memory, other = played(MemoryStore(copy.world_id), source)
-    assert list(in_memory.events) == list(whole.events), "I12"
-    check_same_logs(copy, other, [whole.events[0].run_id])
-    with closing(opened(folder / "growing.duckdb")) as growing:
-        for count in range(1, len(whole.events)):
-            copy_log(copy, growing, whole.events[count - 1 : count])
-            with abandoned(folder / "growing.duckdb") as place:
-                goes_on(whole, opened(place), count, source)
 
 
 _COLLECTED: list[str] = []

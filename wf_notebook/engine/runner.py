@@ -108,6 +108,7 @@ class Runner:
         self._runs: dict[str, Activity] = {}
         self.watchers: list[Callable[[Activity], None]] = []
         self._creating: set[str] = set()
+        self._ours: set[str] = set()  # created here while those from before were still being found
         self._turns: set[asyncio.Task[None]] = set()
         self._closed = False
         self._waker = Waker(clock)
@@ -152,6 +153,8 @@ class Runner:
         try:
             await self._create(creation)
             self._runs[run_id] = act
+            if self._sweeping is None:
+                self._ours.add(run_id)
         except BaseException:
             self._feeder.discard(act)
             raise
@@ -184,11 +187,15 @@ class Runner:
             if not self._is_ours(row.run_id):
                 await self._open_run(row, (held or {}).get(row.run_id), made)
         self._sweeping = self._loop.create_task(self._sweep_for_ever())
+        self._ours.clear()
         self.rest()
 
     def _is_ours(self, run_id: str) -> bool:
-        """Whether a run was created here, while those from before are still being found."""
-        return run_id in self._creating or run_id in self._runs
+        """Whether a run was created here, while those from before are still being found.
+
+        It may have ended since: what was read of it before that must not bring it back.
+        """
+        return run_id in self._creating or run_id in self._runs or run_id in self._ours
 
     async def _open_run(
         self, row: RunRow, before: Activity | None, made: Callable[[], Activity] | None

@@ -535,7 +535,6 @@ class Runner:
 
     def _finish(self, act: Activity) -> None:
         self._runs.pop(act.run_id, None)
-        self._logs.drop(act.run_id)
         self._streams.end(act.run_id)
         self._dues.let_go(act.state)
         for what in ("again", "streams"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,16 +51,24 @@ class Handler(BaseHTTPRequestHandler):
         return
 
 
-@pytest.fixture(scope="module")
-def view_address() -> Iterator[str]:
-    """A loopback server with the view and its harness; it ends with the module."""
+@contextmanager
+def served() -> Iterator[str]:
+    """A loopback server with the view and its harness: its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, name="view-harness")
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def view_address() -> Iterator[str]:
+    with served() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from tests.bench import report
+from tests.bench import page, report
 from tests.bench.commands import contestants, main, selected
 from tests.bench.contestant import BARE, OURS, PEERS, Timing
 from tests.bench.measuring import Result, measured
@@ -97,3 +97,14 @@ def test_workloads() -> None:
     assert contestants(ONE, peers=True) == [OURS, BARE, *PEERS]
     assert contestants(Workload("", "cell"), peers=True) == [OURS]
     assert CliRunner().invoke(main, ["--quick", "--list"]).output.startswith("no steps\n1 step\n")
+
+
+@pytest.mark.browser
+def test_frames_of_a_page_are_counted(chromium: str) -> None:
+    """Every scene is played; what comes of it is a table."""
+    few = ["--steps", "1000", "--frames", "5", "--chromium", chromium]
+    found = CliRunner().invoke(page.main, few)
+    assert found.exception is None, found.output
+    rows = [line.split(" | ") for line in found.output.splitlines()[2:]]
+    assert [row[0] for row in rows] == [f"| {scene.words}" for scene in page.SCENES]
+    assert all(row[5].endswith("of 5") for row in rows)

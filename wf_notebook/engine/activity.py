@@ -14,6 +14,7 @@ from wf_notebook.engine.attributes import Attributes
 from wf_notebook.engine.decide import next_attempt
 from wf_notebook.engine.replay import is_command, is_told
 from wf_notebook.errors import RunNotFoundError, WorldError, WorldKeyError
+from wf_notebook.world.garbage import uncollected
 from wf_notebook.world.state import RunState, fold
 
 if TYPE_CHECKING:
@@ -192,26 +193,35 @@ def _locked(plain: Sequence[Event], error: WorldKeyError) -> Activity:
 
 async def together(
     store: EventStore, rows: Sequence[RunRow]
-) -> AsyncIterator[tuple[RunRow, Callable[[], Activity] | None]]:
-    """Give runs, each with what makes it of its log; None for one that `recalled` has to read."""
+) -> AsyncIterator[tuple[RunRow, Activity | None]]:
+    """Give runs as they are read back; None for one that `recalled` has to read, or that it refuses."""
     for begin in range(0, len(rows), _TOGETHER):
         page = rows[begin : begin + _TOGETHER]
-        made: Mapping[str, Callable[[], Activity]] = {}
+        made: Mapping[str, Activity] = {}
         with suppress(WorldError):  # which of them cannot be read is seen when each is
             made = await _made_of_logs(store, [row.run_id for row in page])
         for row in page:
             yield row, made.get(row.run_id)
 
 
-async def _made_of_logs(
-    store: EventStore, run_ids: Sequence[str]
-) -> Mapping[str, Callable[[], Activity]]:
+async def _made_of_logs(store: EventStore, run_ids: Sequence[str]) -> Mapping[str, Activity]:
     try:
         logs = await asyncio.wrap_future(store.short_logs(run_ids))
     except WorldKeyError as error:
         plain = await asyncio.wrap_future(store.short_logs(run_ids, plain=True))
-        return {run_id: partial(_locked, log, error) for run_id, log in plain.items()}
-    return {run_id: partial(from_log, log) for run_id, log in logs.items()}
+        return _each(plain, partial(_locked, error=error))
+    return _each(logs, from_log)
+
+
+@uncollected()
+def _each(
+    logs: Mapping[str, Sequence[Event]], make: Callable[[Sequence[Event]], Activity]
+) -> Mapping[str, Activity]:
+    made: dict[str, Activity] = {}
+    for run_id, log in logs.items():
+        with suppress(ValueError, KeyError, TypeError, IndexError):  # it will be read alone
+            made[run_id] = make(log)
+    return made
 
 
 async def define(store: EventStore, acts: Sequence[Activity]) -> None:

@@ -183,9 +183,9 @@ class Runner:
         rows = await asyncio.wrap_future(self._store.unfinished())
         if rows:  # one of them will move, and a log takes as long to read as processes to start
             self._guests.expect()
-        async for row, made in together(self._store, rows):
+        async for row, fresh in together(self._store, rows):
             if not self._is_ours(row.run_id):
-                await self._open_run(row, (held or {}).get(row.run_id), made)
+                await self._open_run(row, (held or {}).get(row.run_id), fresh)
         self._sweeping = self._loop.create_task(self._sweep_for_ever())
         self._ours.clear()
         self.rest()
@@ -197,13 +197,11 @@ class Runner:
         """
         return run_id in self._creating or run_id in self._runs or run_id in self._ours
 
-    async def _open_run(
-        self, row: RunRow, before: Activity | None, made: Callable[[], Activity] | None
-    ) -> None:
+    async def _open_run(self, row: RunRow, before: Activity | None, fresh: Activity | None) -> None:
         run_id = row.run_id
         try:
-            fresh = await recalled(self._store, run_id, self._logs) if made is None else made()
-            act = renewed(before, fresh)
+            found = fresh or await recalled(self._store, run_id, self._logs)
+            act = renewed(before, found)
         except UNREADABLE as error:  # one run must not keep the others from going on
             act = self._runs[run_id] = unread(row, before, error)
             if isinstance(error, WorldError) and not isinstance(error, WorldDamagedError):

@@ -39,7 +39,7 @@ LOOP: Final = "async def w():\n    while True:\n        await steps.c()\n"
 
 def limits(folder: Path, rounds: int) -> dict[str, float]:
     """Return the seconds that each takes, by its name: medians."""
-    rows = recorded(str(folder / "limits.duckdb"), SEQUENTIAL)[2]
+    rows = recorded(str(folder / "limits.duckdb"), SEQUENTIAL)[2]["events"]
     statement, values = insert("events", len(rows)), parameters(rows)
     with closing(connected(str(folder / "committed.duckdb"))) as file:
 

@@ -20,6 +20,9 @@ TRANSFORMS: Final = 5
 STREAMS: Final = 10
 SLEEP_SECONDS: Final = 1  # vercel-workflow's queue counts in whole seconds
 OURS_ONLY: Final = ("replay", "open", "list", "cell")
+BARE: Final = (
+    "steps", "gather", "race", "payloads", "payload gather", "stream", "pipeline", "streams", "fan",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,8 @@ class Workload:
 
     @property
     def bare(self) -> bool:
-        """Whether it is set beside a script that commits the same rows: no stream, no waiting."""
-        return self.kind in ("steps", "gather", "race", "payloads", "payload gather")
+        """Whether it is set beside a script that commits the same rows: not where it only waits."""
+        return self.kind in BARE
 
 
 def workloads(*, quick: bool = False) -> list[Workload]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
 from wf_notebook.engine.batches import batches, weight
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from wf_notebook.definition.model import Definition
     from wf_notebook.engine.activity import Activity
     from wf_notebook.engine.logs import Logs
+    from wf_notebook.engine.replay import Recorded
     from wf_notebook.guest.values import Tree
     from wf_notebook.isolation.protocol import Command, Guest, Reply
     from wf_notebook.world.events import Event, NewEvent
@@ -176,47 +178,59 @@ class Feeder:
         reading: asyncio.Future[Sequence[Event]],
         new: Sequence[dict[str, Any]] = (),
     ) -> tuple[Outcome, Reply]:
-        """Replay a log, which is read while the guest's process starts."""
+        """Replay a log, which is read and laid out while the guest's process starts."""
+
+        async def written() -> Script:
+            return script(definition, await reading, new, limits=self._limits)
+
+        writing = asyncio.create_task(written(), name="wf-script")
         try:
             act.guest = guest = await self._spawn(act.isolation)
         except BaseException:
-            reading.cancel()
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
             raise
-        return await replay(
-            guest,
-            definition,
-            await reading,
-            new=new,
-            limits=self._limits,
-            progress=lambda done, total: self._show(act, done, total),
-        )
+        show = partial(self._show, act)
+        return await play(guest, await writing, limits=self._limits, progress=show)
 
     def _show(self, act: Activity, done: int, total: int) -> None:
         act.replayed = (done, total)
         self._progress(act)
 
 
-async def replay(
-    guest: Guest,
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a fresh guest is told of a log, and what it should ask for.
+
+    Attributes:
+        log: a run's events from the first one on.
+        recorded: the commands that stand in it.
+        told: messages: the start, then one of each event, of those not in the log as well.
+        weights: of each.
+    """
+
+    log: Sequence[Event]
+    recorded: Sequence[Recorded]
+    told: Sequence[dict[str, Any]]
+    weights: Sequence[int]
+
+
+def script(
     definition: Definition,
     log: Sequence[Event],
-    *,
     new: Sequence[dict[str, Any]] = (),
+    *,
     limits: Limits,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[Outcome, Reply]:
-    """Run a definition from the top in a fresh guest; return how that compares with a log.
+) -> Script:
+    """Lay out the replay of a log.
 
     Args:
+        definition: what is run.
         log: a run's events from the first one on.
         new: messages of events that are not in the log yet.
-        limits: how long a message may be, and how much the source may ask for in one activation.
-        progress: called with how many events have been replayed, and of how many.
-
-    Raises:
-        GuestBudgetError, GuestDiedError, GuestProtocolError: the guest was stopped.
+        limits: how much the source may ask for in one activation.
     """
-    recorded = plan(log)
+    planned = plan(log)
     data = cast("Mapping[str, Any]", log[0].data or {})
     start = start_message(
         definition,
@@ -226,14 +240,47 @@ async def replay(
         now_us=log[0].time_us,
         commands=limits.commands_per_activation,
     )
-    told = [start, *recorded.deliveries, *new]
+    told = [start, *planned.deliveries, *new]
     weights = list(map(weight, told))
-    for command in recorded.recorded:  # the answer is a message, too
+    for command in planned.recorded:  # the answer is a message, too
         weights[command.before] += weight(command.print)
-    reply = await _tell(guest, told, weights, seen=0, limits=limits, progress=progress)
+    return Script(log, planned.recorded, told, weights)
+
+
+async def replay(
+    guest: Guest, definition: Definition, log: Sequence[Event], *, limits: Limits
+) -> tuple[Outcome, Reply]:
+    """Run a definition from the top in a fresh guest; return how that compares with a log.
+
+    Raises:
+        GuestBudgetError, GuestDiedError, GuestProtocolError: the guest was stopped.
+    """
+    return await play(guest, script(definition, log, limits=limits), limits=limits)
+
+
+async def play(
+    guest: Guest,
+    script: Script,
+    *,
+    limits: Limits,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Outcome, Reply]:
+    """Tell a fresh guest all of a script; return how what it asks for compares with the log.
+
+    Args:
+        limits: how long a message may be, and how much the source may ask for in one activation.
+        progress: called with how many events have been replayed, and of how many.
+
+    Raises:
+        GuestBudgetError, GuestDiedError, GuestProtocolError: the guest was stopped.
+    """
+    log = script.log
+    reply = await _tell(
+        guest, script.told, script.weights, seen=0, limits=limits, progress=progress
+    )
     if progress is not None and len(log) > 1:  # one that was just created has nothing to replay
         progress(len(log), len(log))
-    return judge(reply, recorded.recorded, log=log), reply
+    return judge(reply, script.recorded, log=log), reply
 
 
 async def _tell(

@@ -29,7 +29,7 @@ PATIENCE: Final = {True: 20.0, False: 120.0}  # seconds that one play may take; 
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="About five minutes: fewer workloads, smaller worlds.")
+@click.option("--quick", is_flag=True, help="About two minutes: fewer workloads, smaller worlds.")
 @click.option(
     "--only", multiple=True, metavar="NAME",
     help="The workload of that name, or all whose names hold the text; may be repeated.",

@@ -1,6 +1,6 @@
 """What grows with a world? One is stocked step by step and looked at after each; a table, JSON, curves.
 
-`python -m tests.bench.growth`; all of it takes about half an hour. Only ratios are comparable.
+`python -m tests.bench.growth`; all of it takes about five minutes. Only ratios are comparable.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
@@ -83,8 +83,8 @@ class Grower:
     def looks(self, sizes: tuple[int, ...], scale: Scale) -> Iterator[Look]:
         """Give each world as it was looked at."""
         yield from self.histories(sizes)
-        yield from self.sleepers(sizes[-1], scale.alive)
-        yield from self.hooks(sizes[-1], scale.alive)
+        for kind in ("asleep", "waiting"):
+            yield from self.alive(kind, sizes[-1], scale.alive)
 
     def histories(self, sizes: tuple[int, ...]) -> Iterator[Look]:
         """Give a world of finished runs, at each size."""
@@ -94,20 +94,14 @@ class Grower:
             yield self._looked(self._path, Look(size))
             before = size
 
-    def sleepers(self, finished: int, counts: tuple[int, ...]) -> Iterator[Look]:
-        """Give the largest of them again, with runs that sleep."""
-        path, before = self._copy("sleepers"), 0
+    def alive(
+        self, kind: Literal["asleep", "waiting"], finished: int, counts: tuple[int, ...]
+    ) -> Iterator[Look]:
+        """Give the largest of them again, with runs that sleep, or that wait for a person."""
+        path, before = self._copy(kind), 0
         for count in counts:
-            self._fill(path, asleep=count - before)
-            yield self._looked(path, Look(finished, asleep=count), "one")
-            before = count
-
-    def hooks(self, finished: int, counts: tuple[int, ...]) -> Iterator[Look]:
-        """Give it with runs that wait for a person."""
-        path, before = self._copy("hooks"), 0
-        for count in counts:
-            self._fill(path, waiting=count - before)
-            yield self._looked(path, Look(finished, waiting=count), "one")
+            self._fill(path, **{kind: count - before})
+            yield self._looked(path, Look(finished, **{kind: count}), "one")
             before = count
 
     def singles(self, scale: Scale) -> dict[str, dict[str, list[float]]]:

@@ -48,6 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in OURS:
         os.environ.pop(name, None)
     adopt_orphans()
+    # Workers take files as they come: xdist would keep those of few tests for last, and the longest
+    # are among them, so that one worker had nothing to do for minutes.
+    config.option.loadscopereorder = False
 
 
 def load_hypothesis_profile(*, nightly: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from concurrent.futures import wait
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Final
 
 from wf_notebook.errors import UsageError, WorldQueryError
@@ -57,7 +57,7 @@ def answered(
 def _stop(store: Queried, name: str, found: Future[Table]) -> None:
     for _ in range(_NUDGES):
         store.stop(name)
-        if wait([found], NUDGE_SECONDS).done:
-            with contextlib.suppress(Exception):
-                found.result()
+        with contextlib.suppress(TimeoutError, CancelledError):
+            found.exception(NUDGE_SECONDS)
+        if found.done():
             return

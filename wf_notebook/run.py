@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from wf_notebook.acting import RunActions, RunLog
 from wf_notebook.definition.values import from_tree
 from wf_notebook.engine.failures import told, with_steps
-from wf_notebook.engine.host import Host, copy_state
 from wf_notebook.errors import (
     DivergenceError,
     RunBlockedError,
@@ -24,19 +22,23 @@ from wf_notebook.errors import (
 )
 from wf_notebook.moments import MOMENTS, is_over, only_person, over_or_person, stands
 from wf_notebook.streams import RunChunks, RunStream, StreamInfo, listed
+from wf_notebook.threads import Pending
 from wf_notebook.views.card import card
 from wf_notebook.views.model import status_of
 from wf_notebook.views.publisher import facts_of, view_of
 from wf_notebook.views.text import render_run
 from wf_notebook.views.why import why
+from wf_notebook.world.state import copy_state
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Generator, Mapping
+    from concurrent.futures import Future
 
     from wf_notebook.config import IsolationMode
     from wf_notebook.definition.model import Definition
     from wf_notebook.engine.activity import Activity, Blocked
+    from wf_notebook.engine.host import Host
     from wf_notebook.moments import Moment
     from wf_notebook.receipts.shape import Receipt
     from wf_notebook.views.model import RunView
@@ -365,7 +367,7 @@ class Run:
 
         It fails with a `WorldClosedError` if the world is closed before.
         """
-        future: Future[None] = Future()
+        future: Future[None] = Pending()
         act = self._act
         if self._host.closed and predicate(act):
             future.set_result(None)

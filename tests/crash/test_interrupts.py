@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-import wf_notebook
 from tests.behaviour.invariants import check_log
 from tests.engine.flows import double
+from tests.interrupting import Interrupt
 from tests.sizes import sized
 from wf_notebook import api
 from wf_notebook.engine.loops import LoopThread
@@ -26,42 +25,13 @@ from wf_notebook.notebook import session
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-    from types import FrameType
 
     from wf_notebook import Run, World
 
-OURS = os.path.dirname(wf_notebook.__file__)
 SOURCE = """async def one():
     answer = await create_hook(token="ask")
     return await steps.double(answer)
 """
-
-
-class Interrupt:
-    """Raises KeyboardInterrupt on this thread at the n-th place of ours where a signal can.
-
-    Python looks for signals as a function begins and as a call returns, and nowhere between: a
-    lock that `with` holds is let go. Python's own functions are left out: some of its locks don't
-    bear it, and nobody who uses them can mend that.
-    """
-
-    def __init__(self, at: int | None) -> None:
-        self.places = 0
-        self._at = at
-
-    def __enter__(self) -> Self:
-        sys.setprofile(self._look)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        sys.setprofile(None)
-
-    def _look(self, frame: FrameType, event: str, _arg: object) -> None:
-        if event in ("call", "c_return") and frame.f_code.co_filename.startswith(OURS):
-            self.places += 1
-            if self.places == self._at:
-                sys.setprofile(None)
-                raise KeyboardInterrupt
 
 
 class Stage:

@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import platform
 import threading
-from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,9 +32,11 @@ from wf_notebook.errors import (
     UsageError,
     WorldError,
 )
+from wf_notebook.threads import Pending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+    from concurrent.futures import Future
 
     from wf_notebook.clock import Clock
     from wf_notebook.config import ApprovalPolicy, IsolationMode, Limits
@@ -429,7 +430,7 @@ class Host:
         tree = await asyncio.to_thread(
             validate_payload, act.models.get(schema), schemas.get(schema), payload
         )
-        reply: Future[int] = Future()
+        reply: Future[int] = Pending()
         chosen = resume_id or self.ids.event_id()
         self.runner.post(run_id, Resumed(hook_id, token, tree, chosen, reply))
         seq = await asyncio.wrap_future(reply)
@@ -471,7 +472,7 @@ class Host:
 
     def wake(self, run_id: str, wait_id: str | None) -> Future[int]:
         """End one wait early, or all sleeps of a run; the future gives 0 if there was none."""
-        reply: Future[int] = Future()
+        reply: Future[int] = Pending()
         return self.ask(reply, lambda: self.runner.wake(run_id, wait_id, reply))
 
     def label(self, act: Activity, changes: Mapping[str, str | None]) -> Future[int]:
@@ -483,7 +484,7 @@ class Host:
         """
         if act.locked is not None:
             raise act.locked
-        reply: Future[int] = Future()
+        reply: Future[int] = Pending()
         item = AttributesSet(dict(changes), reply=reply)
         act.attributes.change(changes, lambda: self._post_item(act.run_id, item, reply))
         return reply
@@ -493,12 +494,12 @@ class Host:
 
     def adopt(self, run_id: str) -> Future[int]:
         """Take a run over into this process's notebook; the future gives 0 if it has ended."""
-        reply: Future[int] = Future()
+        reply: Future[int] = Pending()
         return self._post_item(run_id, Adopted(self.notebook, reply), reply)
 
     def cancel(self, run_id: str, reason: str | None) -> Future[int]:
         """Cancel a run; the future gives 0 if it had ended before."""
-        reply: Future[int] = Future()
+        reply: Future[int] = Pending()
         return self._post_item(run_id, CancelAsked(reason, reply), reply)
 
     def forget(self, run_ids: Sequence[str]) -> Future[None]:
@@ -586,15 +587,3 @@ def _took(state: RunState, token: str, resume_id: str) -> bool:
     """Whether a hook of that token was resumed by that id."""
     hooks = state.hooks.values()
     return any(hook.token == token and resume_id in hook.resume_ids for hook in hooks)
-
-
-def copy_state(state: RunState) -> RunState:
-    """Return a copy that the engine won't change; its entities are frozen."""
-    return replace(
-        state,
-        steps=dict(state.steps),
-        hooks=dict(state.hooks),
-        waits=dict(state.waits),
-        closed_streams=dict(state.closed_streams),
-        live=dict(state.live),
-    )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import InvalidStateError
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from wf_notebook.threads import Pending
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from wf_notebook.errors import WorldClosedError
 
@@ -42,7 +45,7 @@ class Promises:
         Raises:
             WorldClosedError: that was the end.
         """
-        future: Future[T] = self.give(Future())
+        future: Future[T] = self.give(Pending())
         future.add_done_callback(lambda done: done.cancelled() and source.cancel())
         source.add_done_callback(lambda done: _copy(done, future))
         return future

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,10 +20,12 @@ from typing import TYPE_CHECKING, Final
 
 from wf_notebook.engine.decide import StreamEnded
 from wf_notebook.errors import PayloadError, StreamClosedError, WorldError
+from wf_notebook.threads import Pending
 from wf_notebook.world.store import Append, Chunk, RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+    from concurrent.futures import Future
 
     from wf_notebook.engine.decide import Item
     from wf_notebook.engine.waker import Key
@@ -111,7 +112,7 @@ class Outbox:
                 return None
             self._check(stream, stopped)
             self._closed.add(stream)
-            reply: Future[int] = Future()
+            reply: Future[int] = Pending()
             self._post(self.run_id, StreamEnded(stream, reply))
             return reply
 
@@ -125,7 +126,7 @@ class Outbox:
 
         It fails with a `WorldError` if a commit does: what was written is kept and tried again.
         """
-        future: Future[None] = Future()
+        future: Future[None] = Pending()
         with self._gate:
             if self._over is not None and self._durable < self._accepted:
                 future.set_exception(self._lost())

@@ -8,16 +8,13 @@ of a coroutine that is thrown away; it can ask for nothing then.
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
-import queue
-import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from wf_notebook.errors import GuestDiedError, IsolationUnavailable
 from wf_notebook.guest.talk import Conversation
 from wf_notebook.isolation.protocol import Reply, parse_reply
+from wf_notebook.threads import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,59 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["InlineGuest", "InlineIsolation"]
 
 
-class _Thread:
-    """One daemon thread that does one thing after the other."""
-
-    def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
-        self._jobs = queue.SimpleQueue()
-        self._given = 0
-        self._done = 0
-        self._thread = threading.Thread(target=self._run, name="wf-inline-guests", daemon=True)
-        self._thread.start()
-
-    def do(self, job: Callable[[], Any]) -> Future[Any]:
-        """Do it after what was given before; return what it will come to."""
-        outcome: Future[Any] = Future()
-        self._given += 1
-        self._jobs.put((outcome, job))
-        return outcome
-
-    def _run(self) -> None:
-        while (given := self._jobs.get()) is not None:
-            outcome, job = given
-            wanted = outcome.set_running_or_notify_cancel()
-            resolve = _attempt(outcome, job) if wanted else None
-            self._done += 1  # before anybody hears of it: who does may ask whether it is busy
-            if resolve is not None:
-                resolve()
-
-    @property
-    def busy(self) -> bool:
-        """Whether something has not been done yet: perhaps somebody looks at a breakpoint."""
-        return self._done < self._given
-
-    def stop(self) -> None:
-        """End the thread when it has done what it was given; wait for that if it is idle."""
-        idle = not self.busy
-        self._jobs.put(None)
-        if idle:
-            self._thread.join()
-
-
-def _attempt(outcome: Future[Any], job: Callable[[], Any]) -> Callable[[], None]:
-    """Do a job; return how to say what came of it."""
-    try:
-        result = job()
-    except BaseException as error:  # noqa: BLE001 - it belongs to who asked
-        return functools.partial(outcome.set_exception, error)
-    return functools.partial(outcome.set_result, result)
-
-
 class InlineGuest:
     """A guest on the thread of inline guests."""
 
-    def __init__(self, thread: _Thread, ended: Callable[[InlineGuest], None]):
+    def __init__(self, thread: Worker, ended: Callable[[InlineGuest], None]):
         """Run nothing yet; `ended` is called once."""
         self._thread = thread
         self._ended = ended
@@ -138,7 +86,7 @@ class InlineIsolation:
 
     def __init__(self) -> None:
         """Start nothing yet."""
-        self._thread: _Thread | None = None
+        self._thread: Worker | None = None
         self._guests: set[InlineGuest] = set()
         self._closed = False
 
@@ -160,7 +108,7 @@ class InlineIsolation:
             msg = "The world that this guest would belong to was closed."
             raise IsolationUnavailable(msg, hint="Open it again with open_world(...).")
         if self._thread is None:
-            self._thread = _Thread()
+            self._thread = Worker("wf-inline-guests")
         guest = InlineGuest(self._thread, self._guests.discard)
         self._guests.add(guest)
         return guest
@@ -171,5 +119,5 @@ class InlineIsolation:
         for guest in tuple(self._guests):
             await guest.close()
         if self._thread is not None:
-            self._thread.stop()
+            self._thread.close(wait=not self._thread.busy)
             self._thread = None

@@ -91,7 +91,7 @@ class Session:
         self._draft: Draft | None = None  # shown by this cell already
         self._worlds: list[World] = []
         self._opening = threading.Thread(target=self._open, name="wf-open", daemon=True)
-        self._first_cell_over = threading.Event()
+        self._first_cell_over = False
         self._sleep_deeper: Callable[[], None] | None = None
         self._uninspect: Callable[[], None] | None = None
 
@@ -179,14 +179,14 @@ class Session:
         before = api.open_worlds()
         found = api.current_world(
             path=self._settings.world or None,
-            paused=not self._first_cell_over.is_set(),
+            paused=not self._first_cell_over,
             isolation=self.isolation(),
             limits=config.Limits(concurrent_steps=self._settings.max_concurrent_steps),
         )
         if found not in before:
             found.approval = cast("ApprovalPolicy", self._settings.approval)
             self._worlds.append(found)
-            if self._first_cell_over.is_set():
+            if self._first_cell_over:
                 found.release()
         return found
 
@@ -270,8 +270,8 @@ class Session:
         self._draft = None
         if self._reviews is not None:
             self._reviews.end_cell()
-        if not self._first_cell_over.is_set():
-            self._first_cell_over.set()
+        if not self._first_cell_over:
+            self._first_cell_over = True
             for world in self._worlds:
                 world.release()
         if self._displays is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, assert_never
 
 from wf_notebook.definition.model import Definition
@@ -13,9 +12,11 @@ from wf_notebook.guest.values import is_tree
 from wf_notebook.sharing import protocol
 from wf_notebook.sharing.enquiries import Enquiries
 from wf_notebook.sharing.line import Reply
+from wf_notebook.threads import Pending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from concurrent.futures import Future
 
     from wf_notebook.config import IsolationMode
     from wf_notebook.engine.activity import Activity
@@ -176,7 +177,7 @@ class Desk:
             task.exception()  # told to whoever asked, if they are still there
 
     async def _post(self, run: str, item: protocol.Item) -> int:
-        reply: Future[int] = Future()
+        reply: Future[int] = Pending()
         self._host.runner.post(run, _item(item, reply))
         if isinstance(item, protocol.Look):
             return 0

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from wf_notebook.errors import PayloadError, WorldClosedError, WorldError
 from wf_notebook.guest.values import Unencodable, decode, encode
 from wf_notebook.sharing import protocol
+from wf_notebook.threads import Pending, run_on
 from wf_notebook.world.connection import ROWS
 from wf_notebook.world.tables import Table
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
     from wf_notebook.guest.values import Tree
     from wf_notebook.sharing.line import Line, Reply
@@ -168,11 +169,9 @@ class RemoteStore:
         async def answer() -> T:
             return read(await self._line.ask(ask))
 
-        coroutine = answer()
         try:
-            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            return run_on(self._loop, answer())
         except RuntimeError:  # the loop has ended
-            coroutine.close()
             return _failed(WorldClosedError("The world was closed."))
 
 
@@ -196,12 +195,12 @@ def _table(reply: Reply) -> Table:
 
 
 def _done(result: T) -> Future[T]:
-    future: Future[T] = Future()
+    future: Future[T] = Pending()
     future.set_result(result)
     return future
 
 
 def _failed(error: Exception) -> Future[Any]:
-    future: Future[Any] = Future()
+    future: Future[Any] = Pending()
     future.set_exception(error)
     return future

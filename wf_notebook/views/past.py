@@ -11,11 +11,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from wf_notebook.engine.host import copy_state
 from wf_notebook.views.lines import reached, waiting
 from wf_notebook.views.model import Drawing, Facts, build_view, unknown_attempts
 from wf_notebook.views.why import why
-from wf_notebook.world.state import RunState
+from wf_notebook.world.state import RunState, copy_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +19,7 @@ from wf_notebook.errors import (
     WorldKeyError,
     WorldPathError,
 )
+from wf_notebook.threads import Pending, Worker
 from wf_notebook.world.codec import unpack_chunk
 from wf_notebook.world.connection import ROWS, Question
 from wf_notebook.world.database import ENGINE, Connection, copied
@@ -44,6 +44,7 @@ from wf_notebook.world.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Future
     from os import PathLike
 
     from wf_notebook.clock import Clock
@@ -87,7 +88,7 @@ class DuckDBStore:
         self._file = WorldFile(path, Connection.open, read_only=read_only)
         self._renewal = Renewal(self._file, copied)
         self._writer = Writer(self._file.commit, self._file.idle)
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="wf-read")
+        self._reading = Worker("wf-read")
         self._queries = Queries(self._file)
 
     @classmethod
@@ -337,7 +338,7 @@ class DuckDBStore:
 
     def _stop_reading(self) -> None:
         """Wait for `wf-read` to end; what is read meanwhile is told that the world is closed."""
-        self._reading.shutdown()
+        self._reading.close()
 
     def _own(self, owner: Mapping[str, Any]) -> None:
         if self.path != MEMORY:
@@ -377,8 +378,8 @@ class DuckDBStore:
         if os.getpid() != self._pid:  # in a child made by fork there is no thread that would read
             return _failed(WorldClosedError("The world is the parent process's."))
         try:
-            return self._reading.submit(self._answer, answer)
-        except RuntimeError:  # the executor was shut down
+            return self._reading.do(partial(self._answer, answer))
+        except RuntimeError:  # it has ended
             return _failed(WorldClosedError("The world is closed."))
 
     def _answer(self, answer: Callable[[], T]) -> T:
@@ -400,12 +401,12 @@ class DuckDBStore:
 
 
 def _done(answer: T) -> Future[T]:
-    future: Future[T] = Future()
+    future: Future[T] = Pending()
     future.set_result(answer)
     return future
 
 
 def _failed(error: Exception) -> Future[Any]:
-    future: Future[Any] = Future()
+    future: Future[Any] = Pending()
     future.set_exception(error)
     return future

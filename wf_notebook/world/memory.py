@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import threading
-from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +18,7 @@ from wf_notebook.errors import (
     WorldClosedError,
 )
 from wf_notebook.ids import SystemIds
+from wf_notebook.threads import Pending
 from wf_notebook.world.codec import copied, pack_plain, unpack_plain
 from wf_notebook.world.events import TERMINAL, NewEvent, recorded
 from wf_notebook.world.heads import Heads
@@ -26,6 +26,7 @@ from wf_notebook.world.listing import run_row, status_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Future
 
     from wf_notebook.guest.values import Tree
     from wf_notebook.world.events import Event
@@ -176,7 +177,7 @@ class MemoryStore:
         self._closed = True
 
     def _future(self, answer: Callable[[], T]) -> Future[T]:
-        future: Future[T] = Future()
+        future: Future[T] = Pending()
         try:
             with self._lock:
                 result = self._open(answer)

@@ -7,13 +7,15 @@ reads.
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from wf_notebook.errors import WorldClosedError, WorldError, WorldQueryError
+from wf_notebook.threads import Pending, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from wf_notebook.world.connection import Question
     from wf_notebook.world.tables import Table
@@ -33,7 +35,7 @@ class Queries:
 
     def __init__(self, file: WorldFile) -> None:
         self._file = file
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="wf-sql")
+        self._thread = Worker("wf-sql")
         self._gate = threading.Lock()
         self._running: Question | None = None
         self._stopped = set[str]()
@@ -46,9 +48,9 @@ class Queries:
     def submit(self, work: Callable[[], T]) -> Future[T]:
         """Do something between two queries."""
         try:
-            return self._thread.submit(work)
-        except RuntimeError:  # it was shut down
-            failed: Future[Any] = Future()
+            return self._thread.do(work)
+        except RuntimeError:  # it has ended
+            failed: Future[Any] = Pending()
             failed.set_exception(_closed())
             return failed
 
@@ -97,11 +99,12 @@ class Queries:
         """Answer no more: what runs is stopped, what waits is told."""
         self._closing = True
         done = self.submit(lambda: None)
-        self._thread.shutdown(wait=False)
+        self._thread.close(wait=False)
         while not done.done():
             self.interrupt()
-            wait([done], timeout=NUDGE_SECONDS)
-        self._thread.shutdown()
+            with suppress(TimeoutError):
+                done.exception(NUDGE_SECONDS)
+        self._thread.close()
 
 
 def _closed() -> WorldClosedError:

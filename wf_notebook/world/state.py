@@ -222,6 +222,18 @@ class RunState:
             self.ended_us = event.time_us
 
 
+def copy_state(state: RunState) -> RunState:
+    """Return a copy that goes its own way; its entities are frozen."""
+    return replace(
+        state,
+        steps=dict(state.steps),
+        hooks=dict(state.hooks),
+        waits=dict(state.waits),
+        closed_streams=dict(state.closed_streams),
+        live=dict(state.live),
+    )
+
+
 def fold(events: Iterable[Event]) -> RunState:
     """Return the state after these events of one run."""
     state = RunState()

@@ -7,15 +7,16 @@ opening, commits, questions about heads, checkpoints, closing.
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from wf_notebook.errors import WorldClosedError
+from wf_notebook.threads import Pending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
     from wf_notebook.world.events import Event
     from wf_notebook.world.rows import Packed
@@ -74,13 +75,13 @@ class Writer:
 
     def commit(self, item: Packed) -> Future[tuple[Event, ...]]:
         """Queue an append."""
-        future: Future[tuple[Event, ...]] = Future()
+        future: Future[tuple[Event, ...]] = Pending()
         self._put(Commit(item, future), future)
         return future
 
     def call(self, function: Callable[[], T]) -> Future[T]:
         """Queue a function; what it returns or raises comes back in the future."""
-        future: Future[T] = Future()
+        future: Future[T] = Pending()
         self._put(_Call(lambda: _resolve(future, function)), future)
         return future
 

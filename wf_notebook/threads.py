@@ -100,6 +100,7 @@ class Worker:
         self._jobs: queue.SimpleQueue[Callable[[], Callable[[], None] | None] | None]
         self._jobs = queue.SimpleQueue()
         self._gate = threading.Lock()
+        self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
         self._given = 0
@@ -117,19 +118,22 @@ class Worker:
                 msg = f"The thread {self._name} has ended."
                 raise RuntimeError(msg)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                thread.start()  # interrupted here it runs or doesn't: another one is started then
+                self._thread = thread
             self._given += 1
             self._jobs.put(partial(_attempt, outcome, job))
         return outcome
 
     def _run(self) -> None:
-        while (attempt := self._jobs.get()) is not None:
-            resolve = attempt()
-            self._done += 1  # before anybody hears of it: who does may ask whether it is busy
-            if resolve is not None:
-                resolve()
-            del attempt, resolve  # nothing is held while there is nothing to do
+        with self._turn:  # one that an interrupt made too many waits here until the other ends
+            while (attempt := self._jobs.get()) is not None:
+                resolve = attempt()
+                self._done += 1  # before anybody hears of it: who does may ask whether it is busy
+                if resolve is not None:
+                    resolve()
+                del attempt, resolve  # nothing is held while there is nothing to do
+            self._jobs.put(None)
 
     @property
     def busy(self) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -134,6 +135,33 @@ def test_a_worker_that_was_never_used_has_no_thread(worker: Worker) -> None:
     """There is nothing to wait for, however often it is closed."""
     worker.close()
     worker.close()
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_worker_whose_start_was_interrupted(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, *, runs: bool
+) -> None:
+    """Whether its thread runs then or not: the next job begins, one at a time, and all ends."""
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        if runs:
+            start(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        worker.do(lambda: 1)
+    monkeypatch.undo()
+    seen: list[int] = []
+    jobs = [worker.do(lambda n=n: (seen.append(n), time.sleep(0.001))) for n in range(20)]
+    worker.close()
+    assert all(job.done() for job in jobs)
+    assert seen == list(range(20))
+    for thread in threading.enumerate():
+        if thread.name == "wf-tested":
+            thread.join(SOON)
+            assert not thread.is_alive()
 
 
 def test_a_coroutine_is_run_and_cancelled_from_elsewhere() -> None:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from tests.chromium import SWITCHES
+from tests.view_pages import served
 from tests.view_runs import many
-from tests.view_stage import served
 from wf_notebook.views.pace import INTERVAL_SECONDS
 
 if TYPE_CHECKING:

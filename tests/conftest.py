@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)
     adopt_orphans()
     # Workers take files as they come: xdist would keep those of few tests for last, and the longest
-    # are among them, so that one worker had nothing to do for minutes.
+    # are among them; whoever has one of those then works alone.
     config.option.loadscopereorder = False
 
 

@@ -9,10 +9,12 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.error import HTTPError
 
 import nbformat
 import pytest
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+ENDING_SECONDS = 30
 FOR_A_KERNEL = 30_000  # milliseconds: two cores, a cold kernel
 SHOTS = os.environ.get("WF_TEST_SHOTS")  # a folder for pictures, for whoever looks at them
 
@@ -92,6 +95,19 @@ class Lab:
         self.api(f"kernels/{kernels[0]['id']}/restart", "POST")
 
     def end_kernels(self) -> None:
+        """End them all; over one that is just ending the server may stumble."""
+        end = time.monotonic() + ENDING_SECONDS
+        while True:
+            try:
+                self._end_kernels()
+            except HTTPError as error:
+                if error.code not in (404, 500) or time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
+
+    def _end_kernels(self) -> None:
         kernels = self.api("kernels")
         assert isinstance(kernels, list)
         for kernel in kernels:

@@ -113,6 +113,7 @@ class Worker:
             RuntimeError: it was closed.
         """
         outcome: Future[T] = Pending()
+        attempt = partial(_attempt, outcome, job)
         with self._gate:
             if self._closed:
                 msg = f"The thread {self._name} has ended."
@@ -122,7 +123,7 @@ class Worker:
                 thread.start()  # interrupted here it runs or doesn't: another one is started then
                 self._thread = thread
             self._given += 1
-            self._jobs.put(partial(_attempt, outcome, job))
+            self._jobs.put(attempt)
         return outcome
 
     def _run(self) -> None:
@@ -148,8 +149,8 @@ class Worker:
         """
         with self._gate:
             if not self._closed:
+                self._closed = True  # before: a job behind that would never be done
                 self._jobs.put(None)
-                self._closed = True
             thread = self._thread
         if wait and thread is not None:
             thread.join()

@@ -131,6 +131,40 @@ def test_a_worker_does_everything_in_order(worker: Worker) -> None:
         worker.do(lambda: 8)
 
 
+def gives(worker: Worker) -> None:
+    worker.do(lambda: 2).result(SOON)
+
+
+def closes(worker: Worker) -> None:
+    worker.close()
+
+
+@pytest.mark.parametrize("use", [gives, closes])
+def test_a_worker_does_not_stand_still_whatever_was_interrupted(
+    use: Callable[[Worker], None],
+) -> None:
+    """At each place: it takes another job and does it, or it has ended; and it can be closed."""
+    place, interrupted = 1, True
+    while interrupted:
+        worker = Worker("wf-tested")
+        assert worker.do(lambda: 1).result(SOON) == 1
+        try:
+            with Interrupt(place) as stop:
+                use(worker)
+        except KeyboardInterrupt:
+            pass
+        try:
+            assert worker.do(lambda: 3).result(SOON) == 3, f"{use.__name__}, place {place}"
+            assert not worker.busy
+        except RuntimeError:
+            assert use is closes
+        worker.close()
+        assert "wf-tested" not in [thread.name for thread in threading.enumerate()]
+        interrupted = stop.places == place
+        place += 1
+    assert place > 3
+
+
 def test_a_worker_that_was_never_used_has_no_thread(worker: Worker) -> None:
     """There is nothing to wait for, however often it is closed."""
     worker.close()

@@ -87,9 +87,10 @@ class DuckDBStore:
         self._closing = False
         self._file = WorldFile(path, Connection.open, read_only=read_only)
         self._renewal = Renewal(self._file, copied)
-        self._writer = Writer(self._file.commit, self._file.idle)
         self._reading = Worker("wf-read")
         self._queries = Queries(self._file)
+        # Last, for its thread runs then: an interrupt before would leave it behind.
+        self._writer = Writer(self._file.commit, self._file.idle)
 
     @classmethod
     def open(

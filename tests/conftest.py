@@ -16,6 +16,7 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.chromium import chromium_path
 from tests.sizes import by_night
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ pytest.register_assert_rewrite("wf_notebook.testing.conformance")
 
 ROOT = Path(__file__).resolve().parents[1]
 GRACE_SECONDS = 10
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OURS = ("WF_NOTEBOOK_KEY", "WF_NOTEBOOK_WAIT", "JPY_SESSION_NAME")
 PR_SET_CHILD_SUBREAPER = 36
 # Python's own, started once per process and on purpose never ended.
@@ -104,10 +104,6 @@ def lacks_browser() -> str | None:
     if chromium_path() is None:
         return "no Chromium (apt-get install chromium)"
     return None
-
-
-def chromium_path() -> str | None:
-    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from tests.chromium import SWITCHES
+from tests.chromium import SWITCHES, chromium_path
 from tests.view_pages import served
 from tests.view_runs import many
 from wf_notebook.views.pace import INTERVAL_SECONDS
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import CDPSession, Page
 
-CHROMIUM: Final = "/usr/bin/chromium"
 STEPS: Final = 10_000
 SNAPSHOTS: Final = 40  # each shows two hundred steps more that are done
 FRAME_MS: Final = 1000 / 60
@@ -131,8 +130,12 @@ def counted(page: Page, address: str, steps: int, play: list[Any]) -> tuple[list
 @click.command()
 @click.option("--steps", type=click.IntRange(min=1000), default=STEPS, show_default=True)
 @click.option("--frames", type=click.IntRange(min=1), default=300, show_default=True)
-@click.option("--chromium", default=CHROMIUM, show_default=True, help="The browser.")
-def main(steps: int, frames: int, chromium: str) -> None:
+@click.option(
+    "--chromium",
+    default=chromium_path,
+    help="The browser; the one that is installed, unless given.",
+)
+def main(steps: int, frames: int, chromium: str | None) -> None:
     """Count the frames of a page that shows a run of many steps; print a Markdown table."""
     from playwright.sync_api import sync_playwright
 

@@ -20,7 +20,7 @@ TRANSFORMS: Final = 5
 STREAMS: Final = 10
 SLEEP_SECONDS: Final = 1  # vercel-workflow's queue counts in whole seconds
 OURS_ONLY: Final = ("replay", "open", "list", "cell")
-BARE: Final = (
+COMMITTING: Final = (
     "steps", "gather", "race", "payloads", "payload gather", "stream", "pipeline", "streams", "fan",
 )  # fmt: skip
 
@@ -51,7 +51,7 @@ class Workload:
     @property
     def bare(self) -> bool:
         """Whether it is set beside a script that commits the same rows: not where it only waits."""
-        return self.kind in BARE
+        return self.kind in COMMITTING
 
 
 def workloads(*, quick: bool = False) -> list[Workload]:

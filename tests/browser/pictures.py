@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.chromium import SWITCHES
-from tests.conftest import chromium_path, home_variables
+from tests.chromium import SWITCHES, chromium_path
+from tests.conftest import home_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from wf_notebook.errors import PayloadError, WorldClosedError, WorldError
 from wf_notebook.guest.values import Unencodable, decode, encode
 from wf_notebook.sharing import protocol
-from wf_notebook.threads import Pending, run_on
+from wf_notebook.threads import failed, resolved, run_on
 from wf_notebook.world.connection import ROWS
 from wf_notebook.world.tables import Table
 
@@ -49,7 +49,7 @@ class RemoteStore:
 
     def commit(self, append: Append) -> Future[tuple[Event, ...]]:
         """Refuse: only the owner appends."""
-        return _failed(WorldError(f"Run {append.run_id} is moved by the owner of its world."))
+        return failed(WorldError(f"Run {append.run_id} is moved by the owner of its world."))
 
     @property
     def sealed(self) -> bool:
@@ -79,7 +79,7 @@ class RemoteStore:
         plain: bool = False,  # noqa: ARG002 - none
     ) -> Future[Mapping[str, Sequence[Event]]]:
         """None: whoever moves runs reads many at once, and that is the owner."""
-        return _done({})
+        return resolved({})
 
     def definition(self, run_id: str) -> Future[Mapping[str, Tree]]:
         """The definition of a run; see `EventStore.definition`."""
@@ -87,7 +87,7 @@ class RemoteStore:
 
     def definitions(self, run_ids: Sequence[str]) -> Future[Mapping[str, Mapping[str, Tree]]]:  # noqa: ARG002 - none
         """None: each is asked for by itself."""
-        return _done({})
+        return resolved({})
 
     def sign(self, run_id: str, text: str) -> Future[str]:
         """Have the owner sign a text; see `EventStore.sign`."""
@@ -155,7 +155,7 @@ class RemoteStore:
         try:
             tree = encode(given)
         except Unencodable as error:
-            return _failed(PayloadError(f"A parameter of the query: {error}.", path=error.path))
+            return failed(PayloadError(f"A parameter of the query: {error}.", path=error.path))
         return self._ask(protocol.Sql(query=query, parameters=tree, most=most, name=name), _table)
 
     def stop(self, name: str) -> None:
@@ -172,7 +172,7 @@ class RemoteStore:
         try:
             return run_on(self._loop, answer())
         except RuntimeError:  # the loop has ended
-            return _failed(WorldClosedError("The world was closed."))
+            return failed(WorldClosedError("The world was closed."))
 
 
 def _nothing(_reply: Reply) -> None:
@@ -192,15 +192,3 @@ def _table(reply: Reply) -> Table:
     head = protocol.table_head(reply.value)
     rows = [cast("tuple[Any, ...]", decode(row)) for row in reply.items]
     return Table(tuple(head.columns), rows, tuple(head.types))
-
-
-def _done(result: T) -> Future[T]:
-    future: Future[T] = Pending()
-    future.set_result(result)
-    return future
-
-
-def _failed(error: Exception) -> Future[Any]:
-    future: Future[Any] = Pending()
-    future.set_exception(error)
-    return future

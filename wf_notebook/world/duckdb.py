@@ -19,7 +19,7 @@ from wf_notebook.errors import (
     WorldKeyError,
     WorldPathError,
 )
-from wf_notebook.threads import Pending, Worker
+from wf_notebook.threads import Worker, failed, resolved
 from wf_notebook.world.codec import unpack_chunk
 from wf_notebook.world.connection import ROWS, Question
 from wf_notebook.world.database import ENGINE, Connection, copied
@@ -167,13 +167,13 @@ class DuckDBStore:
     def commit(self, append: Append) -> Future[tuple[Event, ...]]:
         """Write an append; see `EventStore.commit`."""
         if self.read_only:
-            return _failed(self._not_written())
+            return failed(self._not_written())
         if self.locked is not None:
-            return _failed(self.locked)
+            return failed(self.locked)
         try:
             item = packed(append)
         except PayloadError as error:
-            return _failed(error)
+            return failed(error)
         return self._writer.commit(item)
 
     def read(
@@ -233,7 +233,7 @@ class DuckDBStore:
         if not self._closing and os.getpid() == self._pid:
             found = self._file.recent.chunks(run_id, stream, start, limit)
             if found is not None:
-                return _done([Chunk(stream, index, unpack_chunk(data)) for index, data in found])
+                return resolved([Chunk(stream, index, unpack_chunk(data)) for index, data in found])
         return self._read(lambda reader: reader.chunks(run_id, stream, start, limit))
 
     def streams(self, run_id: str) -> Future[Mapping[str, int]]:
@@ -250,7 +250,7 @@ class DuckDBStore:
     def keep(self, review: Review) -> Future[Review]:
         """Write a review; see `EventStore.keep`."""
         if self.read_only:
-            return _failed(self._not_written())
+            return failed(self._not_written())
         return self._writer.call(lambda: self._keep(review))
 
     def _keep(self, review: Review) -> Review:
@@ -303,7 +303,7 @@ class DuckDBStore:
     def _apart(self, change: Callable[[], None]) -> Future[None]:
         """Change the file as a whole: on `wf-world`, while `wf-read` and `wf-sql` wait for it."""
         if self.read_only:
-            return _failed(self._not_written())
+            return failed(self._not_written())
         changed = partial(self._writer.call, change)
         return self._submit(lambda: self._queries.submit(lambda: changed().result()).result())
 
@@ -317,7 +317,7 @@ class DuckDBStore:
     ) -> Future[Table]:
         """Answer one SELECT or EXPLAIN over the views; see `Queried.sql`."""
         if os.getpid() != self._pid:  # in a child made by fork there is no thread that would answer
-            return _failed(WorldClosedError("The world is the parent process's."))
+            return failed(WorldClosedError("The world is the parent process's."))
         return self._queries.ask(Question(query, parameters, most, name))
 
     def stop(self, name: str) -> None:
@@ -377,11 +377,11 @@ class DuckDBStore:
 
     def _submit(self, answer: Callable[[], T]) -> Future[T]:
         if os.getpid() != self._pid:  # in a child made by fork there is no thread that would read
-            return _failed(WorldClosedError("The world is the parent process's."))
+            return failed(WorldClosedError("The world is the parent process's."))
         try:
             return self._reading.do(partial(self._answer, answer))
         except RuntimeError:  # it has ended
-            return _failed(WorldClosedError("The world is closed."))
+            return failed(WorldClosedError("The world is closed."))
 
     def _answer(self, answer: Callable[[], T]) -> T:
         """Runs on `wf-read`."""
@@ -399,15 +399,3 @@ class DuckDBStore:
         finally:
             if self._lock is not None:
                 self._lock.release()
-
-
-def _done(answer: T) -> Future[T]:
-    future: Future[T] = Pending()
-    future.set_result(answer)
-    return future
-
-
-def _failed(error: Exception) -> Future[Any]:
-    future: Future[Any] = Pending()
-    future.set_exception(error)
-    return future

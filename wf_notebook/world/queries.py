@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from wf_notebook.errors import WorldClosedError, WorldError, WorldQueryError
-from wf_notebook.threads import Pending, Worker
+from wf_notebook.threads import Worker, failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,9 +50,7 @@ class Queries:
         try:
             return self._thread.do(work)
         except RuntimeError:  # it has ended
-            failed: Future[Any] = Pending()
-            failed.set_exception(_closed())
-            return failed
+            return failed(_closed())
 
     def _answer(self, question: Question) -> Table:
         """Runs on `wf-sql`."""
